@@ -1,0 +1,1 @@
+"""The verdict: records, their comparison, and the gate. It imports nothing of ours."""
