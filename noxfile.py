@@ -1,0 +1,117 @@
+"""The door: one verb a session, no logic. `nox -l` lists them, `nox -s NAME -- --help` explains one.
+
+What follows `--` goes to the session's tool unchanged. Every session runs from the checkout, in an environment
+that is exactly uv.lock for its dependency group.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.11.12"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "types"]
+
+# A caller's shell may say where the network and the cache are. It may not choose another project, interpreter,
+# index, resolution or import path: the lock and this checkout decide what runs.
+UV_KEPT = {
+    "UV_CACHE_DIR",
+    "UV_CONCURRENT_DOWNLOADS",
+    "UV_HTTP_TIMEOUT",
+    "UV_INSECURE_HOST",
+    "UV_LINK_MODE",
+    "UV_NATIVE_TLS",
+    "UV_OFFLINE",
+    "UV_SYSTEM_CERTS",
+}
+UNSET = {name: None for name in os.environ if name.startswith("UV_") and name not in UV_KEPT} | dict.fromkeys(
+    ("PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONSTARTUP")
+)
+
+
+def lock(session: nox.Session, group: str) -> None:
+    """Make the session's environment exactly what uv.lock says for `group`, and nothing else."""
+    session.env.update(UNSET)
+    uv, env = ["uv"], {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location, "UV_NO_CONFIG": "1"}
+    if session.venv_backend != "uv":
+        # No uv in reach. The lock still decides, so fetch uv for this session alone, outside its site-packages.
+        home = str(Path(session.virtualenv.location, "uv"))
+        session.run_install("python", "-m", "pip", "install", "--quiet", "--target", home, "uv>=0.9", silent=True)
+        uv, env = ["python", "-m", "uv"], env | {"PYTHONPATH": home}
+    python = f"--python={session.virtualenv.location}"
+    options = ("--quiet", "--locked", "--no-install-project", "--no-default-groups")
+    session.run_install(*uv, "sync", *options, python, "--group", group, env=env)
+
+
+@nox.session
+def properties(session: nox.Session) -> None:
+    """The main job: every law against every subject. Options: -- --profile ci|dev|nightly, -- --subject NAME."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties", *session.posargs)
+
+
+@nox.session
+def evidence(session: nox.Session) -> None:
+    """The numbered promises of the core, shown one by one on real files."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.evidence", *session.posargs)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Counts and clocks of every workload, as pytest-benchmark JSON. Options: -- --group ladder."""
+    lock(session, "benchmarks")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Two finished benchmark records side by side: -- A.json B.json."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.compare", *session.posargs)
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """May we upgrade? -- python-statemachine==3.2.2 [more requirements]."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.gate", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests of all four packages. Options are pytest's: -- -k stale -x."""
+    lock(session, "tests")
+    session.run("python", "-m", "reports.habit", "tests", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, format, which package may import which, and the changelog fragments."""
+    lock(session, "lint")
+    session.run("python", "-m", "reports.habit", "lint", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict over all four packages. Options are mypy's."""
+    lock(session, "types")
+    session.run("python", "-m", "reports.habit", "types", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and the sdist, look inside, install them elsewhere, and take a real transition."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.habit", "wheel", *session.posargs)
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """The core's tests and laws on the oldest supported python-statemachine and aiosqlite."""
+    lock(session, "tests")
+    session.run("python", "-m", "reports.habit", "minimums", *session.posargs)
