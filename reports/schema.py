@@ -72,9 +72,9 @@ class LibraryEvidence(Record, frozen=True, kw_only=True):
     """One library as the measured process really imported it.
 
     `location` is relative to the environment's site-packages; a library imported from anywhere
-    else shows as `outside: NAME`. `sha256` is over one sorted line a file, "NAME SHA256-OF-CONTENT",
-    for all files of its importable packages except bytecode. The installer's RECORD lists the same
-    digests, so the same number can be had without looking into the files.
+    else shows as `outside: NAME`. `sha256` is over one sorted line a file, NAME SHA256-OF-CONTENT,
+    for all files of its importable packages except bytecode. The installer's RECORD lists the
+    same digests, so the same number can be had without looking into the files.
     """
 
     name: str

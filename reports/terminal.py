@@ -1,0 +1,117 @@
+"""Tables and lines for people. Plain text where there is no terminal, no colour with NO_COLOR."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports.load import short_name
+from reports.schema import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    LawComparison,
+    LawOutcome,
+    Reason,
+    Verdict,
+    VersionChange,
+)
+
+PLAIN_WIDTH = 110
+
+_VERDICT_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.UNKNOWN: "yellow",
+    Verdict.INVALID: "magenta",
+    Verdict.USAGE: "magenta",
+}
+_ALARMS = {
+    BenchmarkOutcome.REGRESSED,
+    BenchmarkOutcome.NOT_QUIET,
+    LawOutcome.NEW_FAILURE,
+}
+
+
+def console() -> Console:
+    """Standard output; a pipe gets a fixed width, so that nothing is cut to 80 columns."""
+    return Console(
+        width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False
+    )
+
+
+def printable(text: str) -> str:
+    """Text of somebody else's process, without what could move the cursor or hide a line."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
+    """One line a benchmark: both sides, the ratio, its interval, and what follows."""
+    table = _table("benchmark", "baseline µs", "candidate µs", "ratio", "interval", "outcome")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(
+            short_name(row.name) + (" (control)" if row.is_control else ""),
+            f"{row.baseline_us:,.1f}",
+            f"{row.candidate_us:,.1f}",
+            f"{row.ratio:.3f}",
+            interval(row),
+            _outcome(row.outcome, row.reason),
+        )
+    return table
+
+
+def interval(row: BenchmarkComparison) -> str:
+    """The bounds as text; a bound that the sample cannot give is a dash."""
+    low = "-" if row.ratio_low is None else f"{row.ratio_low:.3f}"
+    high = "-" if row.ratio_high is None else f"{row.ratio_high:.3f}"
+    return f"{low} … {high}"
+
+
+def law_table(rows: Sequence[LawComparison]) -> Table:
+    """One line a law."""
+    table = _table("law", "baseline", "candidate", "outcome")
+    for row in rows:
+        table.add_row(
+            printable(row.law),
+            "-" if row.baseline is None else row.baseline.value,
+            "-" if row.candidate is None else row.candidate.value,
+            _outcome(row.outcome, row.reason),
+        )
+    return table
+
+
+def version_table(rows: Sequence[VersionChange]) -> Table:
+    """What differs between the two environments, and whether it was asked for."""
+    table = _table("library", "baseline", "candidate", "")
+    for row in rows:
+        remark = "asked" if row.was_asked else "came along"
+        table.add_row(row.name, row.baseline or "absent", row.candidate or "absent", remark)
+    return table
+
+
+def print_reasons(target: Console, reasons: Iterable[Reason]) -> None:
+    """The reasons in their order of weight, each under its verdict."""
+    for reason in reasons:
+        line = Text(f"{reason.verdict.value:>8}  ", style=_VERDICT_STYLES[reason.verdict])
+        line.append(printable(reason.text), style="default")
+        target.print(line)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _outcome(outcome: BenchmarkOutcome | LawOutcome, reason: str | None) -> Text:
+    text = Text(outcome.value, style="bold red" if outcome in _ALARMS else "default")
+    if reason:
+        text.append(f": {printable(reason)}", style="default")
+    return text

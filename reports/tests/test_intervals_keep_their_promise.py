@@ -1,0 +1,90 @@
+"""The statistics keep their stated error on samples where the truth is known."""
+
+import math
+import random
+
+import pytest
+
+from reports import statistics
+
+
+def test_the_binomial_tail_is_the_sum_it_says() -> None:
+    """The tail agrees with counting the tosses one by one."""
+    for count in range(1, 9):
+        for at_most in range(-1, count + 1):
+            heads = [toss.bit_count() for toss in range(2**count)]
+            expected = sum(1 for each in heads if each <= at_most) / 2**count
+            assert expected == pytest.approx(statistics.binomial_tail(count, at_most), abs=1e-15)
+
+
+def test_twelve_values_give_the_second_and_the_eleventh() -> None:
+    """At the level of three benchmarks, 12 epochs are bounded by the second from each end."""
+    interval = statistics.median_interval([float(each) for each in range(1, 13)], error=0.025 / 3)
+    assert (2.0, 6.5, 11.0) == (interval.low, interval.middle, interval.high)
+    assert 13 / 4096 == interval.error
+
+
+def test_too_few_values_give_no_bound() -> None:
+    """A bound that cannot keep its promise is absent, not guessed."""
+    interval = statistics.median_interval([1.0, 2.0, 3.0], error=0.01)
+    assert (None, 2.0, None) == (interval.low, interval.middle, interval.high)
+
+
+@pytest.mark.parametrize("count", [12, 15, 24])
+def test_an_interval_misses_no_more_often_than_stated(count: int) -> None:
+    """On 4000 skewed, heavy-tailed samples each side misses about as often as it says."""
+    draw = random.Random(count)
+    missed_low = missed_high = trials = 0
+    stated = 0.0
+    for _ in range(4000):
+        values = [math.exp(2 * draw.gauss(0, 1)) for _ in range(count)]
+        interval = statistics.median_interval(values, error=0.03)
+        assert interval.low is not None and interval.high is not None
+        trials += 1
+        stated = interval.error
+        missed_low += interval.low > 1.0
+        missed_high += interval.high < 1.0
+    slack = 4 * math.sqrt(stated * (1 - stated) / trials)
+    assert 0.003 < stated <= 0.03
+    assert stated - slack <= missed_low / trials <= stated + slack
+    assert stated - slack <= missed_high / trials <= stated + slack
+
+
+def test_the_sign_test_and_the_interval_agree() -> None:
+    """A lower bound lies above the margin exactly when the sign test rejects at that level."""
+    draw = random.Random(5)
+    seen = set()
+    for _ in range(500):
+        values = [draw.gauss(0.3, 0.5) for _ in range(12)]
+        interval = statistics.median_interval(values, error=0.02)
+        assert interval.low is not None
+        rejected = statistics.sign_test(values, above=0.05) <= 0.02
+        assert rejected == (interval.low > 0.05)
+        seen.add(rejected)
+    assert {True, False} == seen
+
+
+def test_a_tie_with_the_margin_is_no_alarm() -> None:
+    """Values that equal the margin do not lie above it."""
+    assert 1.0 == statistics.sign_test([0.05] * 12, above=0.05)
+
+
+def test_holm_asks_the_smallest_first_and_stops_at_the_first_refusal() -> None:
+    """Holm's own example: levels grow while tests are rejected and stay where one is not."""
+    levels = statistics.holm_levels({"a": 0.01, "b": 0.03, "c": 0.04}, error=0.05)
+    assert {"a": 0.05 / 3, "b": 0.05 / 2, "c": 0.05 / 2} == levels
+    assert 0.01 <= levels["a"] and 0.03 > levels["b"] and 0.04 > levels["c"]
+
+
+def test_holm_rejects_a_true_hypothesis_no_more_often_than_stated() -> None:
+    """Among three quiet benchmarks the chance of any alarm stays under the family's error."""
+    draw = random.Random(11)
+    alarms = 0
+    for _ in range(3000):
+        p_values = {
+            name: statistics.sign_test([draw.gauss(0, 1) for _ in range(12)], above=0.0)
+            for name in "abc"
+        }
+        levels = statistics.holm_levels(p_values, error=0.05)
+        alarms += any(p_values[name] <= levels[name] for name in p_values)
+    assert alarms / 3000 <= 0.05
