@@ -1,7 +1,8 @@
-"""The door: one verb a session, no logic. `nox -l` lists them, `nox -s NAME -- --help` explains one.
+"""The door: one verb a session, no logic.
 
-What follows `--` goes to the session's tool unchanged. Every session runs from the checkout, in an environment
-that is exactly uv.lock for its dependency group.
+`nox -l` lists the sessions, `nox -s NAME -- --help` explains one, and what follows `--` goes to
+the session's tool unchanged. Every session runs from the checkout, in an environment that is
+exactly uv.lock for its dependency group.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "types"]
 
-# A caller's shell may say where the network and the cache are. It may not choose another project, interpreter,
-# index, resolution or import path: the lock and this checkout decide what runs.
+# A caller's shell may say where the network and the cache are. It may not choose another project,
+# interpreter, index, resolution or import path: the lock and this checkout decide what runs.
 UV_KEPT = {
     "UV_CACHE_DIR",
     "UV_CONCURRENT_DOWNLOADS",
@@ -28,28 +29,28 @@ UV_KEPT = {
     "UV_OFFLINE",
     "UV_SYSTEM_CERTS",
 }
-UNSET = {name: None for name in os.environ if name.startswith("UV_") and name not in UV_KEPT} | dict.fromkeys(
-    ("PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONSTARTUP")
-)
+UNSET = {name for name in os.environ if name.startswith("UV_")} - UV_KEPT
+UNSET |= {"PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONSTARTUP"}
 
 
 def lock(session: nox.Session, group: str) -> None:
-    """Make the session's environment exactly what uv.lock says for `group`, and nothing else."""
-    session.env.update(UNSET)
-    uv, env = ["uv"], {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location, "UV_NO_CONFIG": "1"}
+    """Make the session's environment exactly what uv.lock says for `group`."""
+    home = session.virtualenv.location
+    session.env.update(dict.fromkeys(UNSET))
+    uv, env = ["uv"], {"UV_PROJECT_ENVIRONMENT": home, "UV_NO_CONFIG": "1"}
     if session.venv_backend != "uv":
-        # No uv in reach. The lock still decides, so fetch uv for this session alone, outside its site-packages.
-        home = str(Path(session.virtualenv.location, "uv"))
-        session.run_install("python", "-m", "pip", "install", "--quiet", "--target", home, "uv>=0.9", silent=True)
-        uv, env = ["python", "-m", "uv"], env | {"PYTHONPATH": home}
-    python = f"--python={session.virtualenv.location}"
+        # No uv in reach: fetch one, beside this environment's packages. The lock still decides.
+        beside = str(Path(home, "uv"))
+        pip = ("python", "-m", "pip", "install", "--quiet", "--target", beside)
+        session.run_install(*pip, "uv>=0.9", silent=True)
+        uv, env = ["python", "-m", "uv"], env | {"PYTHONPATH": beside}
     options = ("--quiet", "--locked", "--no-install-project", "--no-default-groups")
-    session.run_install(*uv, "sync", *options, python, "--group", group, env=env)
+    session.run_install(*uv, "sync", *options, "--python", home, "--group", group, env=env)
 
 
 @nox.session
 def properties(session: nox.Session) -> None:
-    """The main job: every law against every subject. Options: -- --profile ci|dev|nightly, -- --subject NAME."""
+    """The main job: every law, against every subject. -- --profile ci, -- --subject NAME."""
     lock(session, "properties")
     session.run("python", "-m", "properties", *session.posargs)
 
@@ -63,7 +64,7 @@ def evidence(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Counts and clocks of every workload, as pytest-benchmark JSON. Options: -- --group ladder."""
+    """Counts and clocks of every workload, as pytest-benchmark JSON. -- --group ladder."""
     lock(session, "benchmarks")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
@@ -105,9 +106,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel and the sdist, look inside, install them elsewhere, and take a real transition."""
+    """Build wheel and sdist, look inside, install elsewhere, take a real transition."""
     lock(session, "reports")
-    session.run("python", "-m", "reports.habit", "wheel", *session.posargs)
+    session.run("python", "-m", "reports.wheel", *session.posargs)
 
 
 @nox.session

@@ -15,6 +15,7 @@ import platform
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ SESSION_CLOSING = r"^\w+: \w+: (.+)$"
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TAIL_BYTES = 65_536
-_INTERRUPTED = 130
+_GRACE_S = 5.0
+LIMIT_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class Step:
     """One command of a habit: how it starts, and how its exit code and last words are read.
 
     `module` must be importable for the command to exist. The first group of the last match of
-    `closing` in the output is the step's figures. An exit code that is not in `codes` is invalid.
+    `closing` in the output is the step's figures; only a step that `is_silent` may end without.
+    An exit code that is not in `codes` is invalid.
     """
 
     label: str
@@ -54,6 +57,7 @@ class Step:
     code: str | None = None
     codes: Mapping[int, Verdict]
     closing: str = r"(?!)"
+    is_silent: bool = False
     takes_options: bool = False
     is_needed_by_the_rest: bool = False
 
@@ -127,7 +131,7 @@ HABITS: Mapping[str, tuple[Step, ...]] = {
             module="towncrier",
             arguments=("build", "--draft"),
             codes=TOOL_CODES,
-            closing=r"^(Draft only) ",
+            is_silent=True,
         ),
     ),
     "types": (
@@ -147,44 +151,65 @@ HABITS: Mapping[str, tuple[Step, ...]] = {
 }
 
 
-def run(step: Step, options: Sequence[str]) -> Said:
+def run(step: Step, options: Sequence[str], limit_s: float = LIMIT_S) -> Said:
     """Run one step from the checkout's root; its output passes through as it comes.
 
-    Ctrl-C reaches the command too: it is waited for, and the step is invalid.
+    Ctrl-C reaches the command too: it is waited for, and the step is invalid. So is a command that
+    has not ended after `limit_s`: a leaked worker thread can hang a process whose tests are green.
     """
     top = step.module.partition(".")[0]
     if importlib.util.find_spec(top) is None:
         words = f"{top} is not installed here; run the habit by its nox session"
         return Said(label=step.label, verdict=Verdict.INVALID, words=words)
     sys.stdout.flush()
-    process = subprocess.Popen(step.argv(options), cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    tail = b""
+    source, sink = os.pipe()
+    process = subprocess.Popen(step.argv(options), cwd=ROOT, stdout=sink)
+    os.close(sink)
+    tail = bytearray()
+    reader = threading.Thread(target=_pass_through, args=(source, tail), daemon=True)
+    reader.start()
+    ended: str | None = None
     try:
-        while piece := os.read(process.stdout.fileno(), _TAIL_BYTES):
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-            tail = (tail + piece)[-_TAIL_BYTES:]
-        code = process.wait()
+        process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        ended = f"had not ended after {limit_s:g} s"
     except KeyboardInterrupt:
-        process.wait()
-        code = _INTERRUPTED
+        ended = "interrupted"
+    code = process.wait()
+    # A process that the command left behind may hold the pipe open for ever.
+    reader.join(_GRACE_S)
+    if ended is not None:
+        return Said(label=step.label, verdict=Verdict.INVALID, words=ended)
     return read(step, code, tail.decode("utf-8", "replace"))
 
 
+def _pass_through(source: int, tail: bytearray) -> None:
+    """Copy a pipe to stdout until it closes, keeping the end of it."""
+    with open(source, "rb", buffering=0) as pipe:
+        while piece := pipe.read(_TAIL_BYTES):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            tail += piece
+            del tail[:-_TAIL_BYTES]
+
+
 def read(step: Step, code: int, output: str) -> Said:
-    """Turn an exit code and the end of the output into a verdict and its figures."""
+    """Turn an exit code and the end of the output into a verdict and its figures.
+
+    An exit code alone is not believed: a traceback also ends with 1, and a tool that was asked for
+    its version with 0. Without closing words a fail is invalid and a pass is unknown.
+    """
     found = re.findall(step.closing, _ANSI.sub("", output), re.MULTILINE)
     verdict = step.codes.get(code, Verdict.INVALID)
     if found:
-        words = str(found[-1])
-    elif verdict is Verdict.PASS:
-        words = "clean"
-    elif code == _INTERRUPTED:
-        words = "interrupted"
-    else:
-        words = f"ended with {code}"
-    return Said(label=step.label, verdict=verdict, words=words)
+        return Said(label=step.label, verdict=verdict, words=str(found[-1]))
+    if step.is_silent:
+        words = "clean" if verdict is Verdict.PASS else f"ended with {code}"
+        return Said(label=step.label, verdict=verdict, words=words)
+    unheard = {Verdict.PASS: Verdict.UNKNOWN, Verdict.FAIL: Verdict.INVALID}
+    words = f"ended with {code} and without its closing line"
+    return Said(label=step.label, verdict=unheard.get(verdict, verdict), words=words)
 
 
 def run_all(steps: Sequence[Step], options: Sequence[str]) -> list[Said]:
