@@ -107,7 +107,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build wheel and sdist, look inside, install elsewhere, take a real transition."""
-    lock(session, "reports")
+    lock(session, "types")
     session.run("python", "-m", "reports.wheel", *session.posargs)
 
 

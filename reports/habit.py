@@ -1,6 +1,6 @@
 """Run one habit of the house, pass its output through, and record what it said.
 
-    python -m reports.habit tests|lint|types|wheel|minimums [options of the tool]
+    python -m reports.habit tests|lint|types|minimums [options of the tool]
 
 A habit is a list of commands. Each runs whatever the others said, unless one that the rest needs
 has not passed. The exit code is the session's verdict, the last line on stdout says it in words,
@@ -19,12 +19,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from reports.schema import RecordNotWrittenError, SessionRecord, Verdict, write
-
-ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "reports" / "out"
+from reports import session
+from reports.schema import SessionRecord, Verdict
 
 # The worst wins. A finding that was made stands, whatever could not be judged beside it.
 SEVERITY = (Verdict.PASS, Verdict.UNKNOWN, Verdict.INVALID, Verdict.USAGE, Verdict.FAIL)
@@ -163,7 +160,7 @@ def run(step: Step, options: Sequence[str], limit_s: float = LIMIT_S) -> Said:
         return Said(label=step.label, verdict=Verdict.INVALID, words=words)
     sys.stdout.flush()
     source, sink = os.pipe()
-    process = subprocess.Popen(step.argv(options), cwd=ROOT, stdout=sink)
+    process = subprocess.Popen(step.argv(options), cwd=session.ROOT, stdout=sink)
     os.close(sink)
     tail = bytearray()
     reader = threading.Thread(target=_pass_through, args=(source, tail), daemon=True)
@@ -271,15 +268,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.perf_counter()
     said = run_all(HABITS[name], options)
     record = conclude(name, said, (time.perf_counter() - started) * 1000)
-    try:
-        write(OUT / f"{name}.json", record)
-    except RecordNotWrittenError as error:
-        found = f"{record.verdict.value} ({record.summary})"
-        where = f"reports/out/{name}.json"
-        print(f"{name}: invalid: found {found}, but {where} could not be written: {error.what}")
-        return Verdict.INVALID.exit_code
-    print(record.last_line)
-    return record.verdict.exit_code
+    return session.finish(record, session.OUT / f"{name}.json")
 
 
 if __name__ == "__main__":

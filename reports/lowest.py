@@ -11,14 +11,12 @@ import importlib.metadata
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from reports import session
 from reports.schema import Verdict
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def lower_bounds(pyproject: str) -> dict[str, str]:
@@ -35,7 +33,7 @@ def lower_bounds(pyproject: str) -> dict[str, str]:
 
 def main() -> int:
     """Install them, prove from the metadata that they are there, and say which."""
-    bounds = lower_bounds((ROOT / "pyproject.toml").read_text("utf-8"))
+    bounds = lower_bounds((session.ROOT / "pyproject.toml").read_text("utf-8"))
     # Without --no-config uv would also read the constraints that hold the lock at production.
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-config"]
     pins = [f"{name}=={version}" for name, version in bounds.items()]
