@@ -30,7 +30,8 @@ class ImportsOnlyContract(Contract):
         missing = [name for name in modules if name not in graph.modules]
         if missing:
             raise ValueError(f"no module {missing[0]!r}: correct the contract {self.name!r}")
-        excepted = str(self.except_below or "")
+        except_below: object = self.except_below
+        excepted = str(except_below) if except_below else ""
         judged = {
             each
             for name in modules
