@@ -15,6 +15,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -265,6 +266,12 @@ def main(arguments: Sequence[str]) -> int:
     if "--help" in options or "-h" in options:
         explain(name)
         return Verdict.PASS.exit_code
+    try:
+        session.OUT.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=session.OUT).close()
+    except OSError as error:
+        print(f"{name}: invalid: nothing was run: reports/out cannot be written ({error.strerror})")
+        return Verdict.INVALID.exit_code
     started = time.perf_counter()
     said = run_all(HABITS[name], options)
     record = conclude(name, said, (time.perf_counter() - started) * 1000)

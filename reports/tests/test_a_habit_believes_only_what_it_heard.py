@@ -155,6 +155,18 @@ def test_a_habit_leaves_a_record_and_one_last_line(
     assert {"python", "msgspec"} <= set(record.versions)
 
 
+def test_a_checkout_that_cannot_be_written_is_said_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for tests whose record cannot be kept. (A file is where a folder should be.)"""
+    (tmp_path / "reports").touch()
+    monkeypatch.setattr(session, "OUT", tmp_path / "reports" / "out")
+    monkeypatch.setattr(habit, "HABITS", {"tests": (_step("print('said: 3 of 3')"),)})
+    assert habit.main(["tests"]) == 4
+    expected = "tests: invalid: nothing was run: reports/out cannot be written (Not a directory)\n"
+    assert expected == capfd.readouterr().out
+
+
 def test_an_unknown_habit_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """It names the habits there are."""
     assert habit.main(["test"]) == 2
