@@ -1,9 +1,11 @@
 """A habit's verdict comes from what its commands said at their end, not from an exit code."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +63,12 @@ def test_pytests_closing_line_is_read(
     assert (said.verdict, said.words) == expected
 
 
+def test_the_last_closing_line_counts() -> None:
+    """A failing test's captured output may hold the closing line of another run."""
+    output = "Captured stdout\n1 passed in 0.01s\n==== 1 failed, 3 passed in 0.20s ====\n"
+    assert habit.read(PYTEST, 1, output).words == "1 failed, 3 passed in 0.20s"
+
+
 def test_a_success_that_says_nothing_is_unknown() -> None:
     """`pytest --version` ends with 0 and has tested nothing."""
     assert habit.read(PYTEST, 0, "pytest 9.2.0\n").verdict is Verdict.UNKNOWN
@@ -95,6 +103,19 @@ def test_output_passes_through_unchanged(capfdbinary: pytest.CaptureFixture[byte
     said = habit.run(_step(code), [])
     assert b"\xff\x00x\nsaid: all well\n" == capfdbinary.readouterr().out
     assert Said(label="step", verdict=Verdict.PASS, words="all well") == said
+
+
+def test_the_end_of_a_long_output_is_heard(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """The closing line is read although ten megabytes went before it, and all of them are shown."""
+    said = habit.run(_step("print('x' * 99 * 100_000); print('said: 9,900,000')"), [])
+    assert (said.verdict, said.words) == (Verdict.PASS, "9,900,000")
+    assert len(capfdbinary.readouterr().out) == 9_900_017
+
+
+def test_options_go_to_the_one_tool_that_takes_them() -> None:
+    """`nox -s lint -- --fix` is for ruff check alone."""
+    takers = [step.label for step in HABITS["lint"] if "--fix" in step.argv(["--fix"])]
+    assert takers == ["ruff check"]
 
 
 def test_a_step_that_the_rest_needs_stops_the_rest() -> None:
@@ -164,6 +185,23 @@ def test_a_checkout_that_cannot_be_written_is_said_before_anything_runs(
     monkeypatch.setattr(habit, "HABITS", {"tests": (_step("print('said: 3 of 3')"),)})
     assert habit.main(["tests"]) == 4
     expected = "tests: invalid: nothing was run: reports/out cannot be written (Not a directory)\n"
+    assert expected == capfd.readouterr().out
+
+
+def test_a_folder_without_permission_is_said_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also when the folder exists. (Simulated: permissions do not bind every user.)"""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(session, "OUT", tmp_path)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert habit.main(["tests"]) == 4
+    expected = (
+        "tests: invalid: nothing was run: reports/out cannot be written (Permission denied)\n"
+    )
     assert expected == capfd.readouterr().out
 
 

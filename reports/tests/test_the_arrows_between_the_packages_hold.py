@@ -33,6 +33,7 @@ ALLOWED = {
 FORBIDDEN = [
     ("fsmcore/tests/test_it.py", "import properties.rules", "fsmcore.tests.test_it -> properties"),
     ("fsmcore/locks.py", "import hypothesis", "fsmcore.locks imports hypothesis"),
+    ("fsmcore/locks.py", "import aiosqlitepool", "fsmcore.locks imports aiosqlitepool"),
     ("fsmcore/store.py", "import aiosqlite", "fsmcore.store -> aiosqlite"),
     ("fsmcore/store.py", "from statemachine import State", "fsmcore.store -> statemachine"),
     ("benchmarks/ladder.py", "import statemachine", "benchmarks.ladder -> statemachine"),
