@@ -12,7 +12,7 @@ import enum
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fsmcore import schema as sql
 from fsmcore.connections import (
@@ -121,7 +121,7 @@ class Store:
         self.retry = retry if retry is not None else RetryPolicy()
         self._now = now
         self._in_flight: dict[str, asyncio.Event] = {}
-        self._wal_tail_unsettled = False
+        self._unsettled: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -165,7 +165,7 @@ class Store:
         """Close every connection. May be repeated."""
         await self._connections.close()
 
-    async def __aenter__(self) -> Store:
+    async def __aenter__(self) -> Self:
         """Open."""
         await self.open()
         return self
@@ -220,25 +220,25 @@ class Store:
                 yield attempt
         finally:
             if attempt is not None:
-                self._note_fate(attempt.fate)
+                self._note_fate(attempt)
             del self._in_flight[attempt_id]
             ended.set()
 
-    def _note_fate(self, fate: CommitFate) -> None:
+    def _note_fate(self, attempt: Attempt) -> None:
         # After a failed fsync the frames may be in the WAL although SQLite undid them in memory;
         # the next synced commit writes over them. Until then "not in the journal" proves nothing.
-        if fate is CommitFate.SENT:
-            self._wal_tail_unsettled = True
-        elif fate is CommitFate.COMMITTED:
+        if attempt.fate is CommitFate.SENT:
+            self._unsettled.add(attempt.attempt_id)
+        elif attempt.fate is CommitFate.COMMITTED:
             if self._connections.synchronous is not Synchronous.NORMAL:
-                self._wal_tail_unsettled = False
+                self._unsettled.clear()
 
     async def outcome_of(self, attempt_id: str) -> AttemptOutcome:
         """Say what became of an attempt, once its connection (in this process) has closed.
 
         Reads under ``BEGIN IMMEDIATE``, so that a COMMIT still on its way in another process is
-        waited out. UNKNOWN only while a failed or unseen COMMIT of this store has not been
-        settled by a later synced one.
+        waited out. UNKNOWN only while the attempt's own COMMIT, failed or unseen, is not in the
+        journal and has not been settled by a later synced commit of this store.
         """
         checked_key(attempt_id, what="attempt id")
         if self._schema.journal_table is None:
@@ -246,7 +246,7 @@ class Store:
         while (ended := self._in_flight.get(attempt_id)) is not None:
             await ended.wait()
         select = self._schema.sql(sql.SELECT_ATTEMPT)
-        unsettled = self._wal_tail_unsettled
+        unsettled = attempt_id in self._unsettled
 
         async def once(_tries: int) -> list[Row]:
             async with self._connections.session() as session:
@@ -350,9 +350,7 @@ class Attempt:
         if schema.journal_table is not None:
             entry = (self.attempt_id, row.file_path, row.version + 1, edge.event)
             states = (edge.source, edge.target, happened_at)
-            writes.append(
-                Write(sql=schema.sql(sql.INSERT_JOURNAL), parameters=(*entry, *states))
-            )
+            writes.append(Write(sql=schema.sql(sql.INSERT_JOURNAL), parameters=(*entry, *states)))
         return writes
 
     async def _stale(self, row: FileRow) -> StaleTransitionError:

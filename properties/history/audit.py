@@ -1,0 +1,53 @@
+"""What the database file says, read by plain sqlite3 with SQL of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+_ROWS = "SELECT file_path, gemini_state, version FROM files"
+_JOURNAL = """
+SELECT attempt_id, file_path, version, event, from_state, to_state FROM transitions
+ORDER BY file_path, version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One committed transition."""
+
+    attempt_id: str
+    file_path: str
+    version: int
+    event: str
+    from_state: str
+    to_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Rows as ``file -> (state, version)``, and the journal by file and version."""
+
+    rows: dict[str, tuple[str, int]]
+    journal: tuple[JournalRow, ...]
+    integrity: str
+
+    def entry_of(self, attempt_id: str) -> JournalRow | None:
+        """Return the entry of an attempt, or None."""
+        return next((row for row in self.journal if row.attempt_id == attempt_id), None)
+
+    def of_file(self, file_path: str) -> list[JournalRow]:
+        """Return a file's entries by version."""
+        return [row for row in self.journal if row.file_path == file_path]
+
+
+def snapshot(db: sqlite3.Connection) -> Snapshot:
+    """Return everything, from one read transaction of an idle connection."""
+    db.execute("BEGIN")
+    try:
+        rows = {key: (state, version) for key, state, version in db.execute(_ROWS)}
+        journal = tuple(JournalRow(*row) for row in db.execute(_JOURNAL))
+        ((integrity,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
+    finally:
+        db.execute("ROLLBACK")
+    return Snapshot(rows, journal, integrity)

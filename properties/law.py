@@ -1,0 +1,38 @@
+"""What makes a test a law: its sentence, whose promise it is, and which line of ours leans on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from reports.schema import LawKind
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+F = TypeVar("F", bound=Callable[..., object])
+
+LAW_PREFIX = "test_"
+ASSUMPTION_ATTRIBUTE = "LEANS_ON"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """One file of ``specs``: ``name`` is the file's sentence, ``sentence`` its docstring's first."""
+
+    name: str
+    sentence: str
+    kind: LawKind
+    leans_on: str | None
+
+
+def law_of(module: ModuleType) -> Law:
+    """Return the law that a spec module states. ``LEANS_ON`` makes it an assumption law."""
+    leans_on = getattr(module, ASSUMPTION_ATTRIBUTE, None)
+    return Law(
+        name=module.__name__.rpartition(".")[2].removeprefix(LAW_PREFIX),
+        sentence=(module.__doc__ or "").strip().partition("\n")[0],
+        kind=LawKind.MACHINE if leans_on is None else LawKind.ASSUMPTION,
+        leans_on=leans_on,
+    )

@@ -1,0 +1,15 @@
+"""What must not outlive its owner: one probe a file, each a list of findings."""
+
+from properties.probes.connections import ConnectionProbe
+from properties.probes.descriptors import DescriptorProbe
+from properties.probes.tasks import task_findings
+from properties.probes.threads import ThreadProbe
+from properties.probes.write_lock import write_lock_findings
+
+__all__ = [
+    "ConnectionProbe",
+    "DescriptorProbe",
+    "ThreadProbe",
+    "task_findings",
+    "write_lock_findings",
+]

@@ -1,0 +1,61 @@
+"""SQLite connections that were opened and not closed."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+
+_lock = threading.Lock()
+_opened: list[sqlite3.Connection] = []
+_is_watching = False
+
+
+def _watch(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "sqlite3.connect/handle":
+        (connection,) = arguments
+        if isinstance(connection, sqlite3.Connection):
+            with _lock:
+                _opened.append(connection)
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        # Asks whether it is closed and, unlike a statement, not whose thread this is.
+        return connection.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
+
+
+class ConnectionProbe:
+    """Counts connections of this process that are open and were not at the start.
+
+    Each one is kept alive until it is seen closed, so that no garbage collection closes a
+    forgotten one and hides the leak. Audit hooks cannot be taken back: there is one a process.
+    """
+
+    def __init__(self) -> None:
+        """Take what is open now as given."""
+        global _is_watching
+        if not _is_watching:
+            sys.addaudithook(_watch)
+            _is_watching = True
+        self._given = {id(connection) for connection in _open_connections()}
+
+    def findings(self, allowed: int) -> list[str]:
+        """Return a sentence if more than ``allowed`` connections are open."""
+        extra = [each for each in _open_connections() if id(each) not in self._given]
+        if len(extra) <= allowed:
+            return []
+        return [f"{len(extra)} connections are open, {allowed} belong to the store"]
+
+    def forget(self) -> None:
+        """Let go of everything, after a finding was reported."""
+        with _lock:
+            _opened.clear()
+
+
+def _open_connections() -> list[sqlite3.Connection]:
+    with _lock:
+        _opened[:] = [connection for connection in _opened if _is_open(connection)]
+        return list(_opened)

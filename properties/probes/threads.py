@@ -1,0 +1,35 @@
+"""Threads that run on after the connection that started them was closed."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+_SETTLE_S = 2.0
+
+
+class ThreadProbe:
+    """Counts threads that were not there at the start."""
+
+    def __init__(self) -> None:
+        """Take the threads that run now as given."""
+        self._given = set(threading.enumerate())
+
+    def findings(self, allowed: int) -> list[str]:
+        """Return a sentence if more than ``allowed`` new threads run.
+
+        A worker ends just after it has answered its last call, so those that are ending get up to
+        two seconds to do it; a leaked one waits for calls for ever.
+        """
+        deadline = time.monotonic() + _SETTLE_S
+        new = self._new()
+        while len(new) > allowed and time.monotonic() < deadline:
+            for thread in new:
+                thread.join(_SETTLE_S / 1000)
+            new = self._new()
+        if len(new) <= allowed:
+            return []
+        return [f"{len(new)} threads run, {allowed} belong to the store"]
+
+    def _new(self) -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread not in self._given]

@@ -1,0 +1,66 @@
+"""How hard a run tries: Hypothesis settings by name.
+
+Profiles take the default one as parent and say `derandomize` and `database` themselves: under
+`CI=true` Hypothesis loads its own profile, and whatever is registered later would inherit from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hypothesis import settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """``explored_count`` examples for each explored subject, ``drawn_count`` for each other law.
+
+    ``shrinks`` says whether a counterexample is made small: a gate asks whether there is one.
+    """
+
+    name: str
+    explored_count: int
+    drawn_count: int
+    step_count: int
+    shrinks: bool = True
+
+    def _settings(self, count: int) -> settings:
+        # Here and not above: pytest rewrites Hypothesis's plugin, which it can only do first.
+        from hypothesis import HealthCheck, Phase, settings
+
+        phases = [Phase.explicit, Phase.generate] + ([Phase.shrink] if self.shrinks else [])
+        return settings(
+            settings.get_profile("default"),
+            max_examples=count,
+            stateful_step_count=self.step_count,
+            deadline=None,
+            derandomize=False,
+            database=None,
+            phases=phases,
+            print_blob=False,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        )
+
+    @property
+    def explored(self) -> settings:
+        """Settings of an exploration."""
+        return self._settings(self.explored_count)
+
+    @property
+    def drawn(self) -> settings:
+        """Settings of a law that draws its own cases."""
+        return self._settings(self.drawn_count)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(name="minimums", explored_count=10, drawn_count=15, step_count=8),
+        Profile(name="gate", explored_count=25, drawn_count=25, step_count=8, shrinks=False),
+        Profile(name="dev", explored_count=60, drawn_count=50, step_count=10),
+        Profile(name="ci", explored_count=300, drawn_count=200, step_count=12),
+        Profile(name="nightly", explored_count=3000, drawn_count=2000, step_count=20),
+    )
+}

@@ -1,0 +1,213 @@
+"""What each law said, gathered while pytest runs; and a line that shows it is alive."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import pytest
+
+from properties.law import Law, law_of
+from reports.schema import LawRecord, LawVerdict
+
+_RANK = (LawVerdict.NOT_ASKED, LawVerdict.PASS, LawVerdict.UNKNOWN, LawVerdict.FAIL)
+NO_SUBJECT = "the libraries"
+QUIET_S = 4.0
+
+
+class HarnessError(Exception):
+    """The judge itself failed: the law is unknown, neither kept nor broken."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    law: Law
+    subject: str
+    verdict: LawVerdict = LawVerdict.NOT_ASKED
+    elapsed_ms: float = 0.0
+    tally: Counter[str] = field(default_factory=Counter)
+    failure: str | None = None
+    reason: str | None = None
+
+
+class Recorder:
+    """A pytest plugin. One a process; ``asked`` is by law and subject, in order of asking."""
+
+    tally_key = pytest.StashKey[Counter[str]]()
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self.asked: dict[tuple[str, str], _Asked] = {}
+        self.explorations: dict[str, Counter[str]] = {}
+        self.law_count = 0
+        self.now = "collecting"
+        self.only_laws: frozenset[str] = frozenset()
+        self.only_subjects: frozenset[str] = frozenset()
+
+    def begin_exploration(self, subject: str) -> Counter[str]:
+        """Return the live tally of a subject's exploration."""
+        self.now = f"exploring {subject}"
+        return self.explorations.setdefault(subject, Counter())
+
+    @staticmethod
+    def harness_error(text: str) -> HarnessError:
+        """Return the error that makes a law unknown."""
+        return HarnessError(text)
+
+    # pytest's hooks
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the chosen laws and subjects."""
+        items[:] = [item for item in items if self._is_chosen(item)]
+        self.law_count = len({_key(item) for item in items})
+
+    def _is_chosen(self, item: pytest.Item) -> bool:
+        law, subject = _key(item)
+        if self.only_laws and law not in self.only_laws:
+            return False
+        return not self.only_subjects or subject in self.only_subjects
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Show which law is asked."""
+        law, subject = _key(item)
+        self.now = f"{law} ({subject})"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Take what a test said into its law's verdict: the worst counts."""
+        report = yield
+        key = _key(item)
+        asked = self.asked.get(key)
+        if asked is None:
+            asked = self.asked[key] = _Asked(law_of(_module(item)), key[1])
+        asked.elapsed_ms += call.duration * 1000
+        verdict, text = _verdict(report, call)
+        if call.when != "call" and verdict is LawVerdict.PASS:
+            return report
+        asked.tally.update(item.stash.get(self.tally_key, Counter()))
+        if _RANK.index(verdict) >= _RANK.index(asked.verdict):
+            asked.verdict = verdict
+            asked.failure = text if verdict is LawVerdict.FAIL else asked.failure
+            asked.reason = text if verdict is not LawVerdict.FAIL else asked.reason
+        return report
+
+    def records(self, replay: str) -> list[LawRecord]:
+        """Return one record a law and subject. ``replay`` starts the command of a failure."""
+        return [
+            LawRecord(
+                law=asked.law.name,
+                kind=asked.law.kind,
+                sentence=asked.law.sentence,
+                verdict=asked.verdict,
+                subject=asked.subject,
+                examples=asked.tally["examples"],
+                steps=asked.tally["steps"],
+                elapsed_ms=asked.elapsed_ms,
+                leans_on=asked.law.leans_on,
+                failure=None
+                if asked.failure is None
+                else f"{asked.failure}\n\nAgain: {replay}{_selection(asked)}",
+                reason=asked.reason,
+            )
+            for asked in self.asked.values()
+        ]
+
+
+RECORDER = Recorder()
+"""The process's recorder: the specs' fixtures reach it here, the command line registers it."""
+
+
+def _selection(asked: _Asked) -> str:
+    subject = "" if asked.subject == NO_SUBJECT else f" --subject {asked.subject}"
+    return f" --law {asked.law.name}{subject}"
+
+
+def _module(item: pytest.Item) -> object:
+    return getattr(item, "module")  # noqa: B009 - pytest types only Function with it
+
+
+def _key(item: pytest.Item) -> tuple[str, str]:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    module = _module(item)
+    return law_of(module).name, str(parameters.get("subject_name", NO_SUBJECT))  # type: ignore[arg-type]
+
+
+def _verdict(
+    report: pytest.TestReport, call: pytest.CallInfo[None]
+) -> tuple[LawVerdict, str | None]:
+    if report.passed:
+        return LawVerdict.PASS, None
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        return LawVerdict.NOT_ASKED, reason
+    error = None if call.excinfo is None else call.excinfo.value
+    if call.when == "call" and _is_the_laws_own(error):
+        return LawVerdict.FAIL, _told(error, report)
+    return LawVerdict.UNKNOWN, f"the judge failed: {report.longreprtext}"
+
+
+def _is_the_laws_own(error: BaseException | None) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_the_laws_own(each) for each in error.exceptions)
+    return isinstance(error, AssertionError | pytest.fail.Exception)
+
+
+def _told(error: BaseException | None, report: pytest.TestReport) -> str:
+    notes = "\n".join(getattr(error, "__notes__", ()))
+    if isinstance(error, BaseExceptionGroup):
+        return report.longreprtext
+    return f"{error}\n{notes}".strip()
+
+
+class ProgressLine:
+    """Says every few seconds what is being asked; on a terminal, on one line that is rewritten."""
+
+    def __init__(self, recorder: Recorder, stream: TextIO) -> None:
+        """Show nothing yet. ``stream`` is outside of what pytest captures."""
+        self._recorder = recorder
+        self._stream = stream
+        self._is_terminal = stream.isatty() and not os.environ.get("NO_COLOR")
+        self._over = threading.Event()
+        self._began = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def __enter__(self) -> ProgressLine:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, and leave a clean line."""
+        self._over.set()
+        self._thread.join()
+        if self._is_terminal:
+            self._stream.write("\r\x1b[K")
+        self._stream.flush()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.2 if self._is_terminal else QUIET_S):
+            line = self._line()
+            self._stream.write(f"\r\x1b[K{line[:100]}" if self._is_terminal else f"{line}\n")
+            self._stream.flush()
+
+    def _line(self) -> str:
+        recorder = self._recorder
+        tally = sum(recorder.explorations.values(), Counter())
+        return (
+            f"properties: {time.monotonic() - self._began:.0f} s, "
+            f"{len(recorder.asked)} of {recorder.law_count} laws asked, "
+            f"{tally['examples']} examples, {tally['attempts']} attempts; {recorder.now}"
+        )
+
+
+def outside_stream() -> TextIO:
+    """Return a stream to the process's standard error that pytest does not capture."""
+    return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")

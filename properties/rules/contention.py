@@ -1,0 +1,319 @@
+"""Workers race on real time for real files, and are disturbed on the way.
+
+A rule draws, acts and records; it never asserts. The interleaving inside a race is the machine's
+own, so a failure may not come back: it is reported as it was seen, with its timeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from properties.history import Clock, Operation, snapshot
+from properties.probes import (
+    ConnectionProbe,
+    DescriptorProbe,
+    ThreadProbe,
+    task_findings,
+    write_lock_findings,
+)
+from properties.rules import model
+from properties.rules.court import Court, Evidence
+from properties.rules.outsider import Outsider
+from properties.subjects import Answer, AnswerKind, Disturbance, Place, Request, Subject
+from properties.subjects.protocol import Row, SubjectFactory
+
+FILE_LIMIT = 5
+FAST_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - tmpfs, private
+SUBJECT_CONNECTIONS = 1
+"""The keeper; and with it one worker thread."""
+
+
+class CallbackError(Exception):
+    """What a disturbed callback raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What happens to a worker: ``what`` at ``place``; ``size`` counts turns or tries."""
+
+    place: Place
+    what: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One drawn attempt. ``aim`` picks a legal event of the file's state now, or any event."""
+
+    file_index: int
+    aim: str
+    event: str
+    expecting: str
+    guard_says: bool
+    cancel_after_turns: int | None
+    troubles: tuple[Trouble, ...]
+
+
+callback_places = st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT])
+troubles = st.one_of(
+    st.builds(Trouble, callback_places, st.just("raises")),
+    st.builds(Trouble, callback_places, st.just("waits"), st.integers(1, 20)),
+    st.builds(Trouble, callback_places, st.just("is cancelled")),
+    st.builds(
+        Trouble, st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]), st.just("is overtaken")
+    ),
+    st.builds(
+        Trouble,
+        st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]),
+        st.just("is locked out"),
+        st.integers(0, 3),
+    ),
+    st.builds(Trouble, st.just(Place.BACKOFF), st.just("is cancelled")),
+)
+works = st.builds(
+    Work,
+    file_index=st.integers(0, FILE_LIMIT - 1),
+    aim=st.sampled_from(["legal", "legal", "legal", "any"]),
+    event=st.sampled_from(model.EVENTS),
+    expecting=st.sampled_from(["any", "any", "now", "before"]),
+    guard_says=st.sampled_from([True, True, True, False]),
+    cancel_after_turns=st.none() | st.none() | st.integers(0, 400),
+    troubles=st.lists(troubles, max_size=2).map(tuple),
+)
+
+
+class ContentionRules(RuleBasedStateMachine):
+    """One database, one subject, one outsider. Subclassed with a ``court`` and a ``subject``."""
+
+    make_subject: ClassVar[SubjectFactory]
+    court: ClassVar[Court]
+    tally: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        """Make a fresh database in a fresh folder."""
+        super().__init__()
+        self.tally["examples"] += 1
+        self._cleanup = contextlib.ExitStack()
+        folder = self._cleanup.enter_context(
+            tempfile.TemporaryDirectory(prefix="fsm core '", dir=FAST_FOLDER)
+        )
+        self._connection_probe = ConnectionProbe()
+        self._thread_probe = ThreadProbe()
+        self._descriptor_probe = DescriptorProbe(folder)
+        self._runner = self._cleanup.enter_context(asyncio.Runner())
+        self._subject: Subject = type(self).make_subject()
+        path = os.path.join(folder, "files.db")
+        self._runner.run(self._subject.make(path))
+        self._outsider = Outsider(path)
+        self._clock = Clock()
+        self._operations: list[Operation] = []
+        self._backoffs: Counter[str] = Counter()
+        self._files: list[str] = []
+        self._has_news = False
+        self._leaks: list[str] = []
+        self.a_file_is_tracked()
+
+    def teardown(self) -> None:
+        """Close everything, then judge what is left."""
+        try:
+            self._outsider.let_go()
+            shot = snapshot(self._outsider.db)
+            self._outsider.close()
+            self._runner.run(self._subject.close())
+            self._leaks = [
+                *self._descriptor_probe.findings(),
+                *self._connection_probe.findings(0),
+                *self._thread_probe.findings(0),
+            ]
+            if self._leaks:
+                self.court.examine(self._evidence(shot, {}, {}))
+        finally:
+            self._connection_probe.forget()
+            self._cleanup.close()
+
+    # Rules: draw, act, record.
+
+    @precondition(lambda self: len(self._files) < FILE_LIMIT)
+    @rule()
+    def a_file_is_tracked(self) -> None:
+        """Add one more file."""
+        name = f"file {len(self._files)}"
+        self._runner.run(self._subject.seed(name))
+        self._files.append(name)
+
+    @rule(race=st.lists(works, min_size=1, max_size=5))
+    def workers_race(self, race: list[Work]) -> None:
+        """Start every worker at once, disturb them as drawn, wait for all."""
+        self._runner.run(self._race(race))
+        self._has_news = True
+
+    @rule(work=works)
+    def a_worker_is_alone(self, work: Work) -> None:
+        """One worker, so that what happened to it is its own doing."""
+        self._runner.run(self._race([work]))
+        self._has_news = True
+
+    @rule(file_index=st.integers(0, FILE_LIMIT - 1))
+    def an_outsider_moves_a_row(self, file_index: int) -> None:
+        """Another process's transition between ours."""
+        self._overtake(self._file(file_index))
+        self._has_news = True
+
+    # The court.
+
+    @invariant()
+    def every_law_holds(self) -> None:
+        """Gather the evidence and ask the court, after each step that made news."""
+        if not self._has_news:
+            return
+        self._has_news = False
+        shot = snapshot(self._outsider.db)
+        outcomes, reads = self._runner.run(self._ask())
+        self._leaks = [
+            *self._connection_probe.findings(SUBJECT_CONNECTIONS + 1),
+            *self._thread_probe.findings(SUBJECT_CONNECTIONS),
+            *write_lock_findings(self._outsider.db),
+            *self._runner.run(_tasks()),
+        ]
+        if self._subject.held_locks():
+            self._leaks.append(f"{self._subject.held_locks()} file locks are held by nobody")
+        self.tally["steps"] += 1
+        self.court.examine(self._evidence(shot, outcomes, reads))
+
+    def _evidence(
+        self, shot: Any, outcomes: dict[str, bool | None], reads: dict[str, Row]
+    ) -> Evidence:
+        return Evidence(
+            operations=self._operations,
+            snapshot=shot,
+            log=self._subject.log(),
+            outcomes=outcomes,
+            reads=reads,
+            leaks=self._leaks,
+            backoffs=dict(self._backoffs),
+        )
+
+    async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:
+        asked = [each for each in self._operations if each.actor == "worker"][-12:]
+        outcomes = {each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked}
+        return outcomes, {name: await self._subject.read(name) for name in self._files}
+
+    # Acting.
+
+    def _file(self, index: int) -> str:
+        return self._files[index % len(self._files)]
+
+    async def _race(self, race: Sequence[Work]) -> None:
+        try:
+            workers = []
+            for work in race:
+                operation = await self._prepared(work)
+                workers.append(asyncio.ensure_future(self._work(operation)))
+                if work.cancel_after_turns is not None:
+                    workers.append(asyncio.ensure_future(_cancel(workers[-1], work)))
+            await asyncio.wait(workers)
+        finally:
+            self._outsider.let_go()
+        for worker in workers:
+            if not worker.cancelled() and (error := worker.exception()) is not None:
+                raise error  # the harness's own, or a subject that broke its protocol
+
+    async def _prepared(self, work: Work) -> Operation:
+        name = self._file(work.file_index)
+        row = await self._subject.read(name)
+        legal = list(model.NEXT[row.state])
+        event = legal[0] if work.aim == "legal" and legal else work.event
+        expected = {"any": None, "now": row.version, "before": max(0, row.version - 1)}
+        number = len(self._operations) + 1
+        operation = Operation(actor="worker", request=_NOTHING, begin=self._clock.tick())
+        operation.request = Request(
+            attempt_id=f"attempt-{number}",
+            file_path=name,
+            event=event,
+            guard_says=work.guard_says,
+            expected_version=expected[work.expecting],
+            disturbances=(
+                *((each.place, self._trouble(each, operation)) for each in work.troubles),
+                (Place.BACKOFF, self._backing_off(operation)),
+            ),
+        )
+        self._operations.append(operation)
+        return operation
+
+    async def _work(self, operation: Operation) -> None:
+        self.tally["attempts"] += 1
+        try:
+            operation.answer = await self._subject.attempt(operation.request)
+        except asyncio.CancelledError:
+            operation.answer = Answer(kind=AnswerKind.CANCELLED)
+        finally:
+            operation.end = self._clock.tick()
+        self.tally[operation.kind.value] += 1
+
+    def _trouble(self, trouble: Trouble, operation: Operation) -> Disturbance:
+        async def happen() -> None:
+            operation.marks.append((self._clock.tick(), f"{trouble.place.value}: {trouble.what}"))
+            self.tally[f"{trouble.what} at {trouble.place.value}"] += 1
+            if trouble.what == "raises":
+                raise CallbackError(trouble.place.value)
+            if trouble.what == "waits":
+                for _ in range(trouble.size):
+                    await asyncio.sleep(0)
+            elif trouble.what == "is cancelled":
+                task = asyncio.current_task()
+                if task is not None:
+                    task.cancel()
+                await asyncio.sleep(0)
+            elif trouble.what == "is overtaken":
+                self._overtake(operation.request.file_path)
+            elif trouble.what == "is locked out":
+                self._outsider.take_the_lock(trouble.size or None)
+
+        return happen
+
+    def _backing_off(self, operation: Operation) -> Disturbance:
+        async def happen() -> None:
+            self._backoffs[operation.attempt_id] += 1
+            self._outsider.see_a_backoff()
+
+        return happen
+
+    def _overtake(self, file_path: str) -> None:
+        attempt_id = f"outsider-{len(self._operations) + 1}"
+        begin = self._clock.tick()
+        moved = self._outsider.move(attempt_id, file_path)
+        if moved is None:
+            return
+        event, source, target, version = moved
+        request = Request(attempt_id=attempt_id, file_path=file_path, event=event)
+        answer = Answer(
+            kind=AnswerKind.SUCCESS, from_state=source, to_state=target, version=version
+        )
+        self._operations.append(
+            Operation("outsider", request, begin, end=self._clock.tick(), answer=answer)
+        )
+
+
+_NOTHING = Request(attempt_id="", file_path="", event="")
+
+
+async def _cancel(worker: asyncio.Future[None], work: Work) -> None:
+    for _ in range(work.cancel_after_turns or 0):
+        if worker.done():
+            return
+        await asyncio.sleep(0)
+    worker.cancel()
+
+
+async def _tasks() -> list[str]:
+    return task_findings()

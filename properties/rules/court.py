@@ -1,0 +1,60 @@
+"""Laws are functions from evidence; the court asks each of them after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from properties.history import timeline
+
+if TYPE_CHECKING:
+    from properties.history import Operation, Snapshot
+    from properties.subjects.protocol import LogRecord, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything known when nothing is running: asked, answered, logged, written, left behind.
+
+    ``outcomes`` are the subject's own answers to "what became of this attempt" (None: unknown),
+    ``reads`` its reads of each file, ``leaks`` what the probes found, ``backoffs`` how often each
+    attempt slept between tries, ``crowded`` whether an outsider worked on the file meanwhile.
+    """
+
+    operations: list[Operation]
+    snapshot: Snapshot
+    log: list[LogRecord]
+    outcomes: dict[str, bool | None]
+    reads: dict[str, Row]
+    leaks: list[str]
+    backoffs: dict[str, int]
+
+
+Judge = Callable[[Evidence], None]
+"""Raises ``AssertionError`` when its law is broken."""
+
+
+class LawBrokenError(AssertionError):
+    """A law does not hold. Each law has a subclass of its own, so that shrinking keeps to it."""
+
+
+@dataclass(slots=True)
+class Court:
+    """The judges by law, what they were shown, and what they found first."""
+
+    judges: dict[str, Judge]
+    hearings: int = 0
+    verdicts: dict[str, str] = field(default_factory=dict)
+    _classes: dict[str, type[LawBrokenError]] = field(default_factory=dict)
+
+    def examine(self, evidence: Evidence) -> None:
+        """Ask every law that is still in court; raise the first one's error."""
+        self.hearings += 1
+        for law, judge in self.judges.items():
+            try:
+                judge(evidence)
+            except AssertionError as error:
+                self.verdicts[law] = f"{error}\n\n{timeline(evidence.operations)}"
+                made = self._classes.setdefault(law, type(law, (LawBrokenError,), {}))
+                raise made(f"{law}: {error}") from error

@@ -1,0 +1,71 @@
+"""One exploration of a subject, shared by all laws that judge it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hypothesis.stateful import run_state_machine_as_test
+
+from properties.rules.contention import ContentionRules
+from properties.rules.court import Court, Judge, LawBrokenError
+
+if TYPE_CHECKING:
+    from hypothesis import settings
+
+    from properties.subjects import SubjectFactory
+
+
+@dataclass(slots=True)
+class Exploration:
+    """What came of it: broken laws with their counterexamples, or the harness's own failure."""
+
+    broken: dict[str, str] = field(default_factory=dict)
+    harness_error: str | None = None
+    tally: Counter[str] = field(default_factory=Counter)
+    elapsed_ms: float = 0.0
+
+
+def explore(
+    factory: SubjectFactory,
+    judges: dict[str, Judge],
+    settings: settings,
+    tally: Counter[str] | None = None,
+) -> Exploration:
+    """Drive the subject until the examples are used up; a broken law leaves the court, and on.
+
+    So one broken law hides no other. ``tally`` counts what happened, live.
+    """
+    found = Exploration(tally=Counter() if tally is None else tally)
+    remaining = dict(judges)
+    began = time.perf_counter()
+    while True:
+        court = Court(dict(remaining))
+        namespace = {"make_subject": staticmethod(factory), "court": court, "tally": found.tally}
+        machine = type("Contention", (ContentionRules,), namespace)
+        try:
+            run_state_machine_as_test(machine, settings=settings)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            if not court.verdicts:
+                found.harness_error = "".join(traceback.format_exception(error))
+                break
+            reproduced = "" if _is_law(error) else "Seen on real time; it did not come back.\n"
+            for law, text in court.verdicts.items():
+                found.broken[law] = reproduced + text
+                del remaining[law]
+            if remaining:
+                continue
+        break
+    found.elapsed_ms = (time.perf_counter() - began) * 1000
+    return found
+
+
+def _is_law(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_law(each) for each in error.exceptions)
+    return isinstance(error, LawBrokenError)

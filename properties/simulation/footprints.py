@@ -1,0 +1,125 @@
+"""What each step reads and writes of the things that tasks share: the ground of every reduction.
+
+Two steps whose footprints do not conflict give the same state in both orders, so only one order
+needs to be explored. The rules for SQL follow https://sqlite.org/isolation.html and
+https://sqlite.org/lang_transaction.html for WAL mode; what they do not know touches everything.
+
+Choices. One database file is assumed: two files only make this coarser, never wrong. All
+primitives of asyncio (locks, events, ...) count as one shared thing. Memory that tasks share
+without them is not seen: a scenario declares it with ``Simulation.touch``, and containment is
+the check that nothing was forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+
+from properties.simulation.scheduler import Footprint
+
+ROWS = 1 << 0
+"""The committed content."""
+WRITE_LOCK = 1 << 1
+"""SQLite's one write lock."""
+LAYOUT = 1 << 2
+"""Tables, journal mode: what almost nobody changes."""
+PRIMITIVES = 1 << 3
+"""asyncio's locks, events, conditions, semaphores and queues."""
+CLOCK = 1 << 4
+SHARED = 1 << 5
+"""Memory that a scenario declared shared."""
+FAULT_BUDGET = 1 << 6
+CLOCK_BUDGET = 1 << 7
+FIRST_ACTOR = 1 << 8
+"""Actor number i is ``FIRST_ACTOR << i``."""
+
+NOTHING = Footprint(0, 0)
+EVERYTHING = Footprint(-1, -1)
+
+_WORD = re.compile(r"\s*(?:--[^\n]*\n\s*)*([A-Za-z]+)")
+_PRAGMA_TABLES_ONLY = re.compile(
+    r"\bFROM\s+(?:pragma_\w+|sqlite_schema|sqlite_master)\b", re.IGNORECASE
+)
+_PRIVATE_PRAGMAS = re.compile(
+    r"\s*PRAGMA\s+(?:synchronous|busy_timeout|foreign_keys|cache_size|query_only)\b", re.IGNORECASE
+)
+_IMMEDIATE = re.compile(r"\s*BEGIN\s+(?:IMMEDIATE|EXCLUSIVE)\b", re.IGNORECASE)
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
+_PRIVATE = NOTHING
+
+_taken = Footprint(ROWS, WRITE_LOCK)
+_refused = Footprint(WRITE_LOCK | ROWS, 0)
+_published = Footprint(0, ROWS | WRITE_LOCK)
+_released = Footprint(0, WRITE_LOCK)
+_read = Footprint(ROWS, 0)
+_layout_read = Footprint(LAYOUT, 0)
+
+
+def of_call(
+    operation: str, sql: str | None, *, in_transaction: bool, holds_lock: bool, failed: bool
+) -> Footprint:
+    """Return what a database call touched; ``operation`` is the name of the sqlite3 method.
+
+    ``in_transaction`` and ``holds_lock`` (the write lock) are as before the call, ``failed`` is
+    whether it raised.
+    """
+    if sql is not None:
+        return _of_sql(sql, in_transaction=in_transaction, holds_lock=holds_lock, failed=failed)
+    if operation in {"connect", "cursor", "fetchone", "fetchmany", "fetchall", "stop"}:
+        # A fetch of an unfinished SELECT goes on in the snapshot that its execute took.
+        return _PRIVATE
+    if operation == "commit":
+        return _published if in_transaction else _PRIVATE
+    if operation == "rollback":
+        return _released if in_transaction else _PRIVATE
+    if operation == "close":
+        # Closing inside a transaction may leave a zombie that keeps its locks until the garbage
+        # collector comes: nobody knows when.
+        return EVERYTHING if in_transaction else _PRIVATE
+    return EVERYTHING
+
+
+def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -> Footprint:
+    found = _WORD.match(sql)
+    word = found.group(1).upper() if found else ""
+    if word == "SELECT":
+        if _PRAGMA_TABLES_ONLY.search(sql):
+            return _layout_read
+        return _PRIVATE if holds_lock else _read
+    if word in _WRITES:
+        if holds_lock:
+            return _PRIVATE
+        if in_transaction:
+            return _refused if failed else _taken
+        return _refused if failed else _published
+    if word == "BEGIN":
+        if not _IMMEDIATE.match(sql):
+            return _PRIVATE
+        return _refused if failed else _taken
+    if word in {"COMMIT", "END"}:
+        return _published if in_transaction else _PRIVATE
+    if word == "ROLLBACK":
+        return _released if in_transaction else _PRIVATE
+    if word == "PRAGMA" and _PRIVATE_PRAGMAS.match(sql):
+        return _PRIVATE
+    return EVERYTHING
+
+
+def takes_write_lock(sql: str | None, *, in_transaction: bool) -> bool:
+    """Return whether a call that succeeds holds the write lock from then on.
+
+    Outside a transaction a write takes and releases it in one call.
+    """
+    if sql is None:
+        return False
+    if _IMMEDIATE.match(sql):
+        return True
+    found = _WORD.match(sql)
+    return in_transaction and found is not None and found.group(1).upper() in _WRITES
+
+
+def is_lone_write(sql: str | None, *, in_transaction: bool) -> bool:
+    """Return whether a call takes the write lock and lets it go within itself."""
+    if sql is None or in_transaction:
+        return False
+    found = _WORD.match(sql)
+    return found is not None and found.group(1).upper() in _WRITES

@@ -1,0 +1,87 @@
+"""The one seam of every strategy: ``choose(n)``, where 0 is going on with the same actor."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Action(enum.Enum):
+    """What can happen next. All of it, real asyncio and real threads can do too."""
+
+    READY = "run"
+    LAND = "land"
+    CALL = "call"
+    CLOCK = "clock"
+    FAULT = "fault"
+
+
+class Option(NamedTuple):
+    """One thing that can happen next: what, by whom, and on which worker or with which fault.
+
+    ``target`` is a name that does not depend on the schedule (``a.2`` is the second worker of
+    actor a); ``detail`` says which SQL or which fault.
+    """
+
+    action: Action
+    actor: str
+    target: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Return one short line."""
+        words = (self.action.value, self.actor, self.detail)
+        return " ".join(word for word in words if word)
+
+
+class Point(NamedTuple):
+    """Where a choice is asked for. ``inner`` is one between two callbacks of a landing's chain."""
+
+    options: Sequence[Option]
+    inner: bool
+
+
+class Footprint(NamedTuple):
+    """What a step read and wrote, as bit sets of shared things; see ``footprints``."""
+
+    read: int
+    written: int
+
+    def conflicts(self, other: Footprint) -> bool:
+        """Return whether the order of the two steps can matter."""
+        return bool(
+            self.written & (other.read | other.written) or other.written & self.read
+        )
+
+    def joined(self, other: Footprint) -> Footprint:
+        """Return what both together touched."""
+        return Footprint(self.read | other.read, self.written | other.written)
+
+
+class Scheduler(Protocol):
+    """Decides every choice of one run."""
+
+    def begin(self) -> None:
+        """Start a run."""
+        ...
+
+    def choose(self, n: int, point: Point) -> int:
+        """Return an index below ``n``, which is at least 2. 0 goes on with the same actor."""
+        ...
+
+
+class Watcher(Protocol):
+    """A scheduler that must also see forced steps and what each step touched."""
+
+    def forced(self, point: Point) -> None:
+        """Take note of a step that had no alternative."""
+        ...
+
+    def touched(self, footprint: Footprint) -> None:
+        """Take note of all that happened since the last choice or forced step."""
+        ...
+
+
+class PrunedRun(Exception):  # noqa: N818 - not an error: the rest of this run is known already
+    """Raised by a scheduler: go on politely, nobody looks any more."""

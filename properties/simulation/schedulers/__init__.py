@@ -1,0 +1,1 @@
+"""Strategies behind the one seam ``choose(n)``, one a file."""

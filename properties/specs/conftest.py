@@ -1,0 +1,92 @@
+"""What a law is given: the subjects, the exploration that it judges, the profile's settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import SearchStrategy
+
+from properties.law import law_of
+from properties.profiles import PROFILES, Profile
+from properties.recording import RECORDER
+from properties.rules import Exploration, explore
+from properties.subjects import CORE_SUBJECTS, SubjectFactory
+
+_explorations: dict[str, Exploration] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the profile, so that plain pytest can ask a law too."""
+    parser.addoption("--law-profile", choices=sorted(PROFILES), default="dev")
+
+
+@pytest.fixture(params=sorted(CORE_SUBJECTS))
+def subject_name(request: pytest.FixtureRequest) -> str:
+    """Each of our subjects by name; `--subject` chooses some."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_subject(subject_name: str) -> SubjectFactory:
+    """The factory of the subject that is judged."""
+    return CORE_SUBJECTS[subject_name]
+
+
+@pytest.fixture
+def profile(request: pytest.FixtureRequest) -> Profile:
+    """The chosen profile."""
+    return PROFILES[request.config.getoption("--law-profile")]
+
+
+@pytest.fixture
+def drawn(
+    profile: Profile, request: pytest.FixtureRequest
+) -> Callable[[SearchStrategy[Any], Callable[[Any], None]], None]:
+    """Check a law on cases drawn from a strategy, under the profile, and count them."""
+
+    def check(strategy: SearchStrategy[Any], holds: Callable[[Any], None]) -> None:
+        tally = request.node.stash.setdefault(RECORDER.tally_key, Counter())
+
+        @profile.drawn
+        @given(strategy)
+        def law(case: Any) -> None:
+            tally["examples"] += 1
+            holds(case)
+
+        law()
+
+    return check
+
+
+@pytest.fixture
+def explored(
+    request: pytest.FixtureRequest, subject_name: str, profile: Profile
+) -> Callable[[], None]:
+    """Ask what the exploration of the subject found against this module's ``judge``.
+
+    The first law to ask lets the subject be explored once, for the judges of all laws collected.
+    """
+
+    def must_hold() -> None:
+        if subject_name not in _explorations:
+            judges = {
+                law_of(item.module).name: item.module.judge
+                for item in request.session.items
+                if isinstance(item, pytest.Function) and hasattr(item.module, "judge")
+            }
+            tally = RECORDER.begin_exploration(subject_name)
+            factory = CORE_SUBJECTS[subject_name]
+            _explorations[subject_name] = explore(factory, judges, profile.explored, tally)
+        exploration = _explorations[subject_name]
+        request.node.stash[RECORDER.tally_key] = exploration.tally
+        if exploration.harness_error is not None:
+            raise RECORDER.harness_error(exploration.harness_error)
+        counterexample = exploration.broken.get(law_of(request.module).name)
+        if counterexample is not None:
+            pytest.fail(counterexample, pytrace=False)
+
+    return must_hold

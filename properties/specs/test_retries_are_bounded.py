@@ -1,0 +1,25 @@
+"""Retries are bounded: an attempt sleeps between its tries, and gives up.
+
+The subject is made with four tries, so no attempt backs off more than three times, and one that
+was told busy has backed off exactly three times. No sleep, one try too many and no end break it.
+"""
+
+from collections.abc import Callable
+
+from properties.rules import Evidence
+from properties.subjects import AnswerKind
+from properties.subjects.core import TRIES
+
+
+def judge(evidence: Evidence) -> None:
+    """Count each attempt's waits."""
+    for operation in evidence.operations:
+        waits = evidence.backoffs.get(operation.attempt_id, 0)
+        assert waits < TRIES, f"{operation.attempt_id} waited {waits} times for {TRIES} tries"
+        if operation.answer is not None and operation.kind is AnswerKind.BUSY:
+            assert waits == TRIES - 1, f"{operation.attempt_id} gave up after {waits} waits"
+
+
+def test_an_attempt_gives_up_in_time(explored: Callable[[], None]) -> None:
+    """An outsider holds the write lock for some tries, or for all of them."""
+    explored()

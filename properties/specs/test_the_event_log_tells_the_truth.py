@@ -1,0 +1,48 @@
+"""The event log tells the truth: one record an attempt, and success records are the commits.
+
+A record may say *unknown* only of an attempt whose caller got no answer. A record before the
+commit, one a try, or none on failure breaks it.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from properties.rules import Evidence
+
+FIELDS = {
+    "attempt_id",
+    "timestamp",
+    "file_id",
+    "event",
+    "from_state",
+    "to_state",
+    "guard_result",
+    "outcome",
+    "error",
+}
+
+
+def judge(evidence: Evidence) -> None:
+    """Compare the log with what was asked and with the journal."""
+    asked = Counter(each.attempt_id for each in evidence.operations if each.actor == "worker")
+    logged = Counter(record.attempt_id for record in evidence.log)
+    assert asked == logged, f"asked but not logged once: {asked - logged}, {logged - asked}"
+    answers = {each.attempt_id: each for each in evidence.operations}
+    for record in evidence.log:
+        assert FIELDS <= record.fields, f"a record lacks {FIELDS - record.fields}"
+        entry = evidence.snapshot.entry_of(record.attempt_id)
+        operation = answers[record.attempt_id]
+        if record.outcome == "unknown":
+            told = operation.kind
+            assert not (told.says_moved or told.says_unmoved), f"{record}: caller told {told.value}"
+            continue
+        assert (record.outcome == "success") == (entry is not None), f"{record}, journal: {entry}"
+        if entry is not None:
+            written = (entry.file_path, entry.event, entry.from_state, entry.to_state)
+            logged_as = (record.file_path, record.event, record.from_state, record.to_state)
+            assert logged_as == written, f"{record}, journal: {entry}"
+
+
+def test_success_records_are_the_commits(explored: Callable[[], None]) -> None:
+    """Under concurrent attempts, cancellation, lock-outs and overtaking."""
+    explored()

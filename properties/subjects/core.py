@@ -1,0 +1,198 @@
+"""fsmcore as a subject: each adapter, with and without its in-process locks."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from dataclasses import fields
+
+from fsmcore import (
+    AfterCommitError,
+    Edge,
+    EventCollector,
+    EventRecord,
+    Fate,
+    FileLockManager,
+    FileTransitionManager,
+    GuardRejectedError,
+    HandRolledAdapter,
+    MachineFactory,
+    NoFileLocks,
+    OutcomeUnknownError,
+    PerTransition,
+    RetryPolicy,
+    StaleTransitionError,
+    StateMachineAdapter,
+    Store,
+    StoreBusyError,
+    TransitionNotAllowedError,
+)
+from fsmcore.store import FileRow
+from properties.subjects.protocol import (
+    Answer,
+    AnswerKind,
+    LogRecord,
+    Place,
+    Request,
+    Row,
+    SubjectFactory,
+)
+
+_KINDS: tuple[tuple[type[BaseException], AnswerKind], ...] = (
+    (TransitionNotAllowedError, AnswerKind.NOT_ALLOWED),
+    (GuardRejectedError, AnswerKind.REJECTED),
+    (StaleTransitionError, AnswerKind.STALE),
+    (StoreBusyError, AnswerKind.BUSY),
+    (OutcomeUnknownError, AnswerKind.UNKNOWN),
+    (AfterCommitError, AnswerKind.FAILED_AFTER_COMMIT),
+)
+_LOG_FIELDS = frozenset(field.name for field in fields(EventRecord))
+TRIES = 4
+"""Small, so that a writer that never lets go is met and survived within one step."""
+
+
+class CoreSubject:
+    """A store and a manager; guards and callbacks look their request up by the attempt's task."""
+
+    def __init__(self, name: str, machine: MachineFactory, *, locked: bool) -> None:
+        """Open nothing yet."""
+        self.name = name
+        self._machine = machine
+        self._locked = locked
+        self._running: dict[asyncio.Task[object] | None, Request] = {}
+        self._events = EventCollector()
+        self._file_locks = FileLockManager()
+        self._store: Store | None = None
+        self._manager: FileTransitionManager | None = None
+
+    async def make(self, path: str) -> None:
+        """Open the store and put a manager before it."""
+        retry = RetryPolicy(max_tries=TRIES, base_ms=0.2, cap_ms=1.0, sleep=self._sleep)
+        store = Store(
+            path,
+            create=True,
+            connections=PerTransition(fair_writer_lock=self._locked),
+            retry=retry,
+        )
+        await store.open()
+        self._store = store
+        self._manager = FileTransitionManager(
+            store,
+            machine=self._machine,
+            guards=dict.fromkeys(_EVENTS, self._guard),
+            before_commit=functools.partial(self._call, Place.BEFORE_COMMIT),
+            after_commit=functools.partial(self._call, Place.AFTER_COMMIT),
+            locks=self._file_locks if self._locked else NoFileLocks(),
+            events=self._events,
+        )
+
+    async def seed(self, file_path: str) -> None:
+        """See ``Subject.seed``."""
+        await self._made().track(file_path)
+
+    async def attempt(self, request: Request) -> Answer:
+        """See ``Subject.attempt``."""
+        task = asyncio.current_task()
+        self._running[task] = request
+        try:
+            result = await self._made().transition(
+                request.file_path,
+                request.event,
+                attempt_id=request.attempt_id,
+                expected_version=request.expected_version,
+            )
+        except Exception as error:  # noqa: BLE001 - every error is an answer, told by its class
+            return _answer(error)
+        finally:
+            del self._running[task]
+        return Answer(
+            kind=AnswerKind.SUCCESS,
+            from_state=result.from_state,
+            to_state=result.to_state,
+            version=result.version,
+        )
+
+    async def read(self, file_path: str) -> Row:
+        """See ``Subject.read``."""
+        row = await self._made().store.read(file_path)
+        return Row(row.state, row.version)
+
+    async def outcome_of(self, attempt_id: str) -> bool | None:
+        """See ``Subject.outcome_of``."""
+        outcome = await self._made().store.outcome_of(attempt_id)
+        return None if outcome.fate is Fate.UNKNOWN else outcome.fate is Fate.COMMITTED
+
+    def log(self) -> list[LogRecord]:
+        """See ``Subject.log``."""
+        return [
+            LogRecord(
+                attempt_id=record.attempt_id,
+                file_path=record.file_id,
+                event=record.event,
+                from_state=record.from_state,
+                to_state=record.to_state,
+                outcome=record.outcome.value,
+                fields=_LOG_FIELDS,
+            )
+            for record in self._events.records
+        ]
+
+    def held_locks(self) -> int:
+        """See ``Subject.held_locks``."""
+        return len(self._file_locks)
+
+    async def close(self) -> None:
+        """See ``Subject.close``."""
+        if self._store is not None:
+            await self._store.close()
+
+    def _made(self) -> FileTransitionManager:
+        if self._manager is None:
+            raise RuntimeError(f"subject {self.name}: call make() first")
+        return self._manager
+
+    async def _guard(self, _row: FileRow, _edge: Edge) -> bool:
+        await self._disturb(Place.GUARD)
+        request = self._running.get(asyncio.current_task())
+        return request is None or request.guard_says
+
+    async def _call(self, place: Place, _row: FileRow, _edge: Edge) -> None:
+        await self._disturb(place)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._disturb(Place.BACKOFF)
+        await asyncio.sleep(seconds)
+
+    async def _disturb(self, place: Place) -> None:
+        request = self._running.get(asyncio.current_task())
+        for disturbance in request.at(place) if request is not None else ():
+            await disturbance()
+
+
+_EVENTS = ("start_upload", "complete_upload", "complete_processing", "fail_upload", "fail_processing")
+
+
+def _answer(error: Exception) -> Answer:
+    kind = next((kind for known, kind in _KINDS if isinstance(error, known)), AnswerKind.FAILED)
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, AfterCommitError):
+        return Answer(
+            kind=kind, detail=detail, to_state=error.state, version=error.version, error=error
+        )
+    return Answer(kind=kind, detail=detail, error=error)
+
+
+def _factory(name: str, machine: MachineFactory, *, locked: bool) -> SubjectFactory:
+    return functools.partial(CoreSubject, name, machine, locked=locked)
+
+
+CORE_SUBJECTS: dict[str, SubjectFactory] = {
+    name: _factory(name, machine, locked=locked)
+    for name, machine, locked in (
+        ("statemachine", StateMachineAdapter, True),
+        ("statemachine-unlocked", StateMachineAdapter, False),
+        ("handrolled", HandRolledAdapter, True),
+        ("handrolled-unlocked", HandRolledAdapter, False),
+    )
+}
+"""Every subject of ours by name. `unlocked` leaves every race to the version check."""

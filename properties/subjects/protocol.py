@@ -1,0 +1,147 @@
+"""The few things a subject can be asked. Whoever answers them can be judged.
+
+Nothing here knows fsmcore: a subject may be any durable state machine on SQLite.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Place(enum.Enum):
+    """Where in an attempt something can be made to happen."""
+
+    GUARD = "guard"
+    BEFORE_COMMIT = "before commit"
+    AFTER_COMMIT = "after commit"
+    BACKOFF = "backoff"
+
+
+Disturbance = Callable[[], Awaitable[None]]
+"""Runs at its place, inside the attempt. What it raises, the subject's callback raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One attempt to take ``event`` on ``file_path``.
+
+    ``guard_says`` is the guard's answer, ``expected_version`` the version it must still have (None:
+    any), ``disturbances`` what happens on the way.
+    """
+
+    attempt_id: str
+    file_path: str
+    event: str
+    guard_says: bool = True
+    expected_version: int | None = None
+    disturbances: tuple[tuple[Place, Disturbance], ...] = ()
+
+    def at(self, place: Place) -> list[Disturbance]:
+        """Return what happens at ``place``, in order."""
+        return [disturbance for where, disturbance in self.disturbances if where is place]
+
+
+class AnswerKind(enum.Enum):
+    """What the caller was told. Only the last four leave open, or say, that the row moved."""
+
+    NOT_ALLOWED = "not allowed"
+    REJECTED = "rejected by its guard"
+    STALE = "stale"
+    BUSY = "busy"
+    FAILED = "failed, nothing written"
+    CANCELLED = "cancelled"
+    UNKNOWN = "outcome unknown"
+    SUCCESS = "success"
+    FAILED_AFTER_COMMIT = "failed after the commit"
+
+    @property
+    def says_moved(self) -> bool:
+        """Whether the caller was told that the row moved."""
+        return self in (AnswerKind.SUCCESS, AnswerKind.FAILED_AFTER_COMMIT)
+
+    @property
+    def says_unmoved(self) -> bool:
+        """Whether the caller was told that the row did not move."""
+        return not self.says_moved and self not in (AnswerKind.CANCELLED, AnswerKind.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a request. States and version are those that the caller was told, if any."""
+
+    kind: AnswerKind
+    detail: str = ""
+    from_state: str | None = None
+    to_state: str | None = None
+    version: int | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as the subject reads it."""
+
+    state: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRecord:
+    """What the subject's own log says of an attempt."""
+
+    attempt_id: str
+    file_path: str
+    event: str
+    from_state: str | None
+    to_state: str | None
+    outcome: str
+    fields: frozenset[str]
+
+
+class Subject(Protocol):
+    """A durable state machine over one database file, used from one event loop."""
+
+    name: str
+
+    async def make(self, path: str) -> None:
+        """Open (and create) the database at ``path``."""
+        ...
+
+    async def seed(self, file_path: str) -> None:
+        """Add a file in the initial state at version 0."""
+        ...
+
+    async def attempt(self, request: Request) -> Answer:
+        """Make one attempt; return what its caller was told. Raises only ``CancelledError``."""
+        ...
+
+    async def read(self, file_path: str) -> Row:
+        """Return the row now."""
+        ...
+
+    async def outcome_of(self, attempt_id: str) -> bool | None:
+        """Say whether the attempt is committed; None when that is not known."""
+        ...
+
+    def log(self) -> list[LogRecord]:
+        """Return the log's records since ``make``, in order."""
+        ...
+
+    def held_locks(self) -> int:
+        """Return how many in-process locks are held or awaited now."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+class SubjectFactory(Protocol):
+    """Makes a fresh subject."""
+
+    def __call__(self) -> Subject:
+        """Return a subject that has touched no file yet."""
+        ...
