@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -110,6 +111,21 @@ def test_the_end_of_a_long_output_is_heard(capfdbinary: pytest.CaptureFixture[by
     said = habit.run(_step("print('x' * 99 * 100_000); print('said: 9,900,000')"), [])
     assert (said.verdict, said.words) == (Verdict.PASS, "9,900,000")
     assert len(capfdbinary.readouterr().out) == 9_900_017
+
+
+def test_a_slow_reader_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command may end before anybody has read what it said."""
+
+    class SlowReader(threading.Thread):
+        def start(self) -> None:
+            """Not yet."""
+
+        def join(self, timeout: float | None = None) -> None:
+            assert timeout is not None
+            self.run()
+
+    monkeypatch.setattr(threading, "Thread", SlowReader)
+    assert habit.run(_step("print('said: yes')"), []).words == "yes"
 
 
 def test_options_go_to_the_one_tool_that_takes_them() -> None:
