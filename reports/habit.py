@@ -127,7 +127,7 @@ HABITS: Mapping[str, tuple[Step, ...]] = {
         Step(
             label="towncrier",
             module="towncrier",
-            arguments=("build", "--draft"),
+            arguments=("build", "--draft", "--version", "next"),
             codes=TOOL_CODES,
             is_silent=True,
         ),
