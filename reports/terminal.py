@@ -95,12 +95,17 @@ def version_table(rows: Sequence[VersionChange]) -> Table:
     return table
 
 
-def print_reasons(target: Console, reasons: Iterable[Reason]) -> None:
-    """The reasons in their order of weight, each under its verdict."""
+def print_reasons(target: Console, reasons: Iterable[Reason], notes: Iterable[str] = ()) -> None:
+    """The reasons in their order of weight, each under its verdict; notes weigh nothing."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
     for reason in reasons:
-        line = Text(f"{reason.verdict.value:>8}  ", style=_VERDICT_STYLES[reason.verdict])
-        line.append(printable(reason.text), style="default")
-        target.print(line)
+        style = _VERDICT_STYLES[reason.verdict]
+        table.add_row(Text(reason.verdict.value, style=style), Text(printable(reason.text)))
+    for note in notes:
+        table.add_row(Text("note", style="dim"), Text(printable(note)))
+    target.print(table)
 
 
 def _table(*columns: str) -> Table:

@@ -1,0 +1,248 @@
+"""Environments from real releases, built by uv, kept by content, whole or not at all.
+
+A built environment lives in `.gate/environments/KEY`; the key is over the resolved requirements
+with their hashes, the interpreter and the platform. It is built under another name and renamed
+when it is complete, so a folder with that name is always whole: a build that failed or was
+interrupted leaves nothing, and of two gates that build the same one, the second finds it.
+
+Files are copied, not linked: a library that changes its own files changes them for nobody else.
+
+Choices: the baseline is the lock as it stands (`uv export --frozen`). The candidate is resolved
+anew with the lock's versions as preferences (`uv pip compile` keeps the pins of an existing output
+file), so that only what the question forces to move does move. uv works in a folder outside the
+checkout, or it would apply the project's own constraints to the question.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from reports import evidence, processes, requirements
+from reports.evidence import Installed
+from reports.processes import Ended, Pulse
+from reports.session import UsageError
+
+RESOLVE_LIMIT_S = 60.0
+BUILD_LIMIT_S = 180.0
+STALE_BUILD_S = 3600.0
+BUILDING = "building-"
+
+_UNREACHABLE = (
+    "Request failed",
+    "Failed to fetch",
+    "error sending request",
+    "network was disabled",
+)
+_DRAWING = " \N{MULTIPLICATION SIGN}│╰─▶├·"
+_UV_IGNORED = {
+    "UV_BUILD_CONSTRAINT",
+    "UV_CONSTRAINT",
+    "UV_FROZEN",
+    "UV_LOCKED",
+    "UV_OVERRIDE",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+}
+
+
+class EnvironmentUnavailableError(Exception):
+    """An environment cannot be had here and now; nothing was judged, and nothing is left behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltEnvironment:
+    """One side of the question: its interpreter, and what the installer put there."""
+
+    folder: Path
+    python: Path
+    installed: Mapping[str, Installed]
+
+    def remove(self) -> None:
+        """Forget an environment that is not what was built."""
+        doomed = self.folder.with_name(f"{self.folder.name}.removed")
+        with contextlib.suppress(OSError):
+            self.folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Makes environments for the checkout at `root` in `cache`; what it runs shows a pulse."""
+
+    root: Path
+    cache: Path
+    pulse: Pulse
+
+    def lock_requirements(self) -> str:
+        """The lock as requirements with hashes: the baseline."""
+        arguments = ["--frozen", "--no-emit-project", "--no-default-groups"]
+        group = ["--group", requirements.MEASURED_GROUP, "--no-annotate", "--no-header"]
+        with _outside() as scratch:
+            out = scratch / "requirements.txt"
+            where = ["--project", str(self.root), "-o", str(out)]
+            ended = self._uv("export", *where, *arguments, *group, folder=scratch)
+            if ended.exit_code != 0:
+                raise EnvironmentUnavailableError(
+                    f"the lock cannot be read: {explain(ended.tail)}. `uv lock --check` says more."
+                )
+            return out.read_text(encoding="utf-8")
+
+    def candidate_requirements(self, baseline: str, asked: Mapping[str, Requirement]) -> str:
+        """The lock, moved as little as the question forces it to move."""
+        direct = requirements.direct_requirements(self.root / "pyproject.toml")
+        moved = [word for name in asked for word in ("--upgrade-package", name)]
+        style = ["--generate-hashes", "--no-annotate", "--no-header"]
+        with _outside() as scratch:
+            wanted, out = scratch / "asked.in", scratch / "requirements.txt"
+            wanted.write_text(requirements.resolver_input(direct, asked), encoding="utf-8")
+            out.write_text(baseline, encoding="utf-8")
+            where = [str(wanted), "-o", str(out), "--python", sys.executable]
+            ended = self._uv("pip", "compile", *where, *style, *moved, folder=scratch)
+            if ended.exit_code != 0:
+                raise _refusal(", ".join(map(str, asked.values())), ended)
+            return out.read_text(encoding="utf-8")
+
+    def build(self, wanted: str) -> BuiltEnvironment:
+        """The environment with exactly these requirements, from the cache or built now."""
+        folder = self.cache / "environments" / _key(wanted)
+        if not folder.exists():
+            self._make(folder, wanted)
+        python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        site = next(folder.glob("[Ll]ib/**/site-packages"), None)
+        if site is None or not python.exists():
+            raise EnvironmentUnavailableError(
+                f"the environment {folder.name} in {self.cache.name}/environments is damaged. "
+                "Remove that folder and ask again."
+            )
+        return BuiltEnvironment(folder=folder, python=python, installed=evidence.installed(site))
+
+    def _make(self, folder: Path, wanted: str) -> None:
+        with _outside() as scratch, self._building() as building:
+            listed, made = scratch / "requirements.txt", building / "environment"
+            listed.write_text(wanted, encoding="utf-8")
+            ended = self._uv(
+                *("venv", "--relocatable", "--python", sys.executable, str(made)), folder=scratch
+            )
+            if ended.exit_code == 0:
+                # Hashes are verified where they are known; a folder of wheels gives none.
+                exact = ["--verify-hashes", "--strict", "--link-mode", "copy"]
+                target = ["--python", str(made), "--compile-bytecode", "-r", str(listed)]
+                ended = self._uv(
+                    *("pip", "install", *exact, *target), folder=scratch, limit_s=BUILD_LIMIT_S
+                )
+            if ended.exit_code != 0:
+                raise _refusal("the resolved releases", ended)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                made.rename(folder)
+            except OSError:
+                # Another gate built the same one meanwhile: theirs is as good as ours.
+                if not folder.exists():
+                    raise
+
+    @contextlib.contextmanager
+    def _building(self) -> Iterator[Path]:
+        """A folder beside the finished ones (renaming needs one filesystem), removed at the end."""
+        folder = None
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            (self.cache / ".gitignore").write_text("*\n", encoding="utf-8")
+            self._sweep()
+            folder = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.cache))
+            yield folder
+        except OSError as error:
+            raise EnvironmentUnavailableError(
+                f"cannot build in {self.cache.name}: {error.strerror}. Free some space, or give "
+                "the right to write there."
+            ) from error
+        finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what a killed gate left behind; a build that still runs is younger than this."""
+        for each in self.cache.glob(f"{BUILDING}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - each.stat().st_mtime > STALE_BUILD_S:
+                    shutil.rmtree(each, ignore_errors=True)
+
+    def _uv(self, *arguments: str, folder: Path, limit_s: float = RESOLVE_LIMIT_S) -> Ended:
+        style = ["--quiet", "--no-progress", "--color", "never"]
+        return processes.run(
+            [uv_program(), *arguments, *style],
+            folder=folder,
+            environ=_uv_environ(),
+            log=folder / "uv.log",
+            limit_s=limit_s,
+            pulse=self.pulse,
+        )
+
+
+def explain(tail: str) -> str:
+    """uv's own explanation as one sentence, without its drawing."""
+    lines = [line.strip(_DRAWING) for line in tail.splitlines()]
+    words = [line.removeprefix("error: ").removeprefix("cause: ") for line in lines if line]
+    because = [each for each in words if each.startswith("Because")]
+    text = because[0] if because else "; ".join(words[:3]) or "uv printed nothing"
+    return text[:600].rstrip(".")
+
+
+def _refusal(what: str, ended: Ended) -> Exception:
+    """Whose fault it is that there is no environment: the question's, or this place's."""
+    if ended.exit_code is None:
+        return EnvironmentUnavailableError(
+            f"uv did not answer for {what} within {ended.elapsed_s:.0f} s. Ask again later."
+        )
+    why = explain(ended.tail)
+    if any(sign in ended.tail for sign in _UNREACHABLE):
+        return EnvironmentUnavailableError(
+            f"no package index could be reached for {what}: {why}. Check the network, or name an "
+            "index with UV_DEFAULT_INDEX."
+        )
+    if "No solution found" in ended.tail:
+        return UsageError(
+            f"no environment can be made with {what}: {why}. "
+            "Name a release that exists and fits the others."
+        )
+    return EnvironmentUnavailableError(f"{what} cannot be installed here: {why}.")
+
+
+@contextlib.contextmanager
+def _outside() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="fsmcore-gate-") as folder:
+        yield Path(folder)
+
+
+def _key(wanted: str) -> str:
+    """Anything that could make two environments differ."""
+    interpreter = (os.path.realpath(sys.executable), sys.version, platform.platform())
+    return hashlib.sha256("\0".join((*interpreter, wanted)).encode()).hexdigest()[:16]
+
+
+def uv_program() -> str:
+    """uv beside this interpreter (the group `reports` holds it), else uv on the path."""
+    beside = Path(sysconfig.get_path("scripts")) / ("uv.exe" if os.name == "nt" else "uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found is None:
+        raise EnvironmentUnavailableError(
+            "uv is not installed. Run the gate through `nox -s gate`."
+        )
+    return found
+
+
+def _uv_environ() -> dict[str, str]:
+    """An index of one's own and the like are kept; what would change the question is not."""
+    environ = processes.clean_environ()
+    return {name: value for name, value in environ.items() if name not in _UV_IGNORED}

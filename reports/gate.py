@@ -1,0 +1,306 @@
+"""May we upgrade? The verdict on releases, with its reasons.
+
+    python -m reports.gate REQUIREMENT … [options]       e.g. aiosqlite==0.20.0
+
+Two environments are built from real releases: the baseline is the lock, the candidate is the lock
+with the requirements. Both run the laws, then the benchmarks run in pairs of fresh processes. Each
+process proves from inside which library files it ran. A requirement without a version asks about
+the newest release.
+
+Exit codes: 0 pass, 1 fail, 2 usage error, 3 unknown, 4 invalid (nothing was judged), 130
+interrupted. The thresholds stand in reports/policy.toml, each with its reason.
+"""
+
+import argparse
+import contextlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from reports import evidence, judgement, policy, requirements, session, terminal
+from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
+from reports.laws import LawsRun, compare_laws, run_laws
+from reports.pairs import Epoch, Pairing, Side
+from reports.policy import Policy
+from reports.processes import terminating_like_interrupt
+from reports.progress import Progress
+from reports.schema import Environment, GateRecord, LawComparison, LawOutcome, Reason, Verdict
+from reports.timing import Timing, measure
+
+INTERRUPTED = 130
+
+
+class NothingJudgedError(Exception):
+    """A process did not run what was built for it, so whatever it said says nothing."""
+
+
+class Gate:
+    """One question, from the requirements to the record."""
+
+    def __init__(self, options: argparse.Namespace, progress: Progress, scratch: Path) -> None:
+        self.options = options
+        self.progress = progress
+        self.scratch = scratch
+        self.policy: Policy = policy.load()
+        self.seed: int = options.seed
+        budget_s = options.time_budget or self.policy.limits.budget_s
+        self._end = time.monotonic() + budget_s - self.policy.limits.reserve_s
+        self._proofs: dict[Side, Environment] = {}
+
+    def left_s(self) -> float:
+        """What is left of the budget."""
+        return self._end - time.monotonic()
+
+    def judge(self) -> GateRecord:
+        """Build, ask the laws, time the pairs, decide."""
+        builder = Builder(
+            root=session.ROOT, cache=session.ROOT / ".gate", pulse=self.progress.within("uv")
+        )
+        lock = builder.lock_requirements()
+        asked = requirements.parse(self.options.requirements, locked=requirements.pins(lock))
+        wanted = {Side.CANDIDATE: builder.candidate_requirements(lock, asked), Side.BASELINE: lock}
+        built = {side: self._build(builder, side, wanted[side]) for side in Side}
+        changes = evidence.changes(
+            built[Side.BASELINE].installed, built[Side.CANDIDATE].installed, asked
+        )
+        for row in changes:
+            remark = "asked" if row.was_asked else "came along"
+            self.progress.say(f"{row.name}: {row.baseline} -> {row.candidate} ({remark})")
+
+        runs = {side: self._run_laws(built[side], side) for side in Side}
+        laws = compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE])
+        reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
+        timing = None if _is_decided(laws) else self._time(built)
+        if timing is not None:
+            reasons += timing.reasons
+        reasons += [
+            Reason(verdict=Verdict.UNKNOWN, text=f"nothing that ran imported {name}")
+            for name in evidence.not_imported(self._proofs.values(), asked)
+        ]
+        verdict, ordered = judgement.decide(reasons)
+        epoch_count = timing.epoch_count if timing else 0
+        candidate = self._proofs.get(Side.CANDIDATE)
+        return GateRecord(
+            name="gate",
+            verdict=verdict,
+            summary=judgement.summary(verdict, laws, epoch_count, ordered),
+            figures={
+                "laws": len(laws),
+                "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
+                "pairs": epoch_count,
+                "budget_left_s": round(self.left_s(), 1),
+            },
+            versions=candidate.versions() if candidate else {},
+            environment=candidate,
+            requirements=[str(each) for each in asked.values()],
+            reasons=ordered,
+            seed=self.seed,
+            guarantee=_guarantee(self.policy),
+            changes=changes,
+            baseline=self._proofs.get(Side.BASELINE),
+            candidate=candidate,
+            laws=laws,
+            benchmarks=timing.rows if timing else [],
+            weaknesses=_weaknesses(timing),
+        )
+
+    def _build(self, builder: Builder, side: Side, wanted: str) -> BuiltEnvironment:
+        started = time.monotonic()
+        built = builder.build(wanted)
+        self.progress.say(
+            f"{side.value}: environment {built.folder.name} with {len(built.installed)} libraries "
+            f"({time.monotonic() - started:.1f} s)"
+        )
+        return built
+
+    def _run_laws(self, built: BuiltEnvironment, side: Side) -> LawsRun:
+        folder = self.scratch / f"laws-{side.value}"
+        folder.mkdir()
+        run = run_laws(
+            built.python,
+            checkout=session.ROOT,
+            scratch=folder,
+            seed=self.seed,
+            only=self.options.law,
+            limit_s=max(1.0, min(self.policy.limits.laws_s, self.left_s())),
+            pulse=self.progress.within(f"laws, {side.value}"),
+        )
+        if run.record is not None:
+            self._believe(built, side, run.record.environment)
+        said = run.record.last_line if run.record else ""
+        self.progress.say(f"laws, {side.value}: {run.problem or said}")
+        return run
+
+    def _time(self, built: Mapping[Side, BuiltEnvironment]) -> Timing:
+        folder = self.scratch / "pairs"
+        folder.mkdir()
+        pairing = Pairing(
+            pythons={side: built[side].python for side in Side},
+            checkout=session.ROOT,
+            scratch=folder,
+            limit_s=self.policy.limits.benchmarks_s,
+            draw=random.Random(self.seed),
+            pulse=self.progress.within("benchmarks"),
+        )
+
+        def proven_epoch() -> Epoch:
+            epoch = pairing.epoch()
+            for side, measured in epoch.sides.items():
+                if measured.failure is None:
+                    self._believe(built[side], side, measured.environment)
+            return epoch
+
+        return measure(
+            proven_epoch,
+            self.policy.time,
+            left_s=self.left_s,
+            say=self.progress.say,
+            pulse=self.progress.pulse,
+        )
+
+    def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
+        """Keep a proof that fits what was built; stop at one that does not."""
+        if wrong := evidence.contradictions(proof, built.installed):
+            built.remove()
+            raise NothingJudgedError(
+                f"a process of the {side.value} did not run what was built for it: "
+                f"{'; '.join(wrong)}. The environment is removed; ask again, and if it happens "
+                "again, that release changes itself."
+            )
+        if proof is not None:
+            self._proofs.setdefault(side, proof)
+
+
+def _is_decided(laws: Sequence[LawComparison]) -> bool:
+    """A law that newly fails decides: no speed makes up for it, and timing takes minutes."""
+    return any(row.outcome is LawOutcome.NEW_FAILURE for row in laws)
+
+
+def _weaknesses(timing: Timing | None) -> list[str]:
+    if timing is None:
+        return ["no clocks were run: a law that newly fails decides"]
+    if timing.rows and not timing.is_pinned:
+        return ["processes were not pinned to one CPU here, so intervals are wider"]
+    return []
+
+
+def _guarantee(known: Policy) -> str:
+    chance = known.time.family_error * known.time.confirmation_error
+    return (
+        f"one release against itself fails by its clocks with a chance of at most {chance:.4f} "
+        f"a run (alarm {known.time.family_error}, confirmed on fresh pairs at "
+        f"{known.time.confirmation_error}); a benchmark more than "
+        f"{known.time.tolerance_percent:g} % slower passes with at most {known.time.family_error}"
+    )
+
+
+def show(record: GateRecord) -> None:
+    """Print the evidence, then the reasons."""
+    target = terminal.console()
+    target.print()
+    interesting = [row for row in record.laws if row.outcome is not LawOutcome.HOLDS]
+    if interesting:
+        target.print(terminal.law_table(interesting))
+        target.print()
+    for row in record.laws:
+        if row.outcome is LawOutcome.NEW_FAILURE and row.failure:
+            target.print(terminal.printable(row.failure), markup=False)
+            target.print()
+    if record.benchmarks:
+        target.print(terminal.benchmark_table(record.benchmarks))
+        target.print()
+    guarantee = [record.guarantee] if record.guarantee and record.benchmarks else []
+    terminal.print_reasons(target, record.reasons, [*record.weaknesses, *guarantee])
+
+
+def build_parser() -> session.Parser:
+    """The command line."""
+    description, _, rest = (__doc__ or "").partition("\n\n")
+    made = session.parser(program="python -m reports.gate", description=description)
+    made.epilog = rest.partition("\n\n")[2]
+    made.add_argument("requirements", metavar="REQUIREMENT", nargs="+", help="aiosqlite==0.20.0")
+    made.add_argument(
+        "--time-budget", type=_seconds, metavar="SECONDS", help="for the whole gate (default: 300)"
+    )
+    made.add_argument("--law", metavar="NAME", help="ask this law only")
+    made.add_argument(
+        "--seed",
+        type=_seed,
+        default=random.SystemRandom().randrange(2**31),
+        help="for the laws' draws and the order of the pairs (default: random, recorded)",
+    )
+    made.add_argument(
+        "--keep", action="store_true", help="keep raw records and logs in reports/out/gate/"
+    )
+    return made
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError("a seed lies between 0 and 2**32 - 1")
+    return seed
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError("seconds are a positive number")
+    return seconds
+
+
+def _unjudged(verdict: Verdict, what: str, asked: Sequence[str]) -> GateRecord:
+    """The record of a gate that ended before it had judged anything."""
+    print(what, file=sys.stderr, flush=True)
+    return GateRecord(
+        name="gate",
+        verdict=verdict,
+        summary="nothing was judged",
+        requirements=list(asked),
+        reasons=[Reason(verdict=verdict, text=what)],
+    )
+
+
+@contextlib.contextmanager
+def _scratch(keep: Path | None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="fsmcore-gate-"))
+    try:
+        yield folder
+        if keep is not None:
+            shutil.rmtree(keep, ignore_errors=True)
+            shutil.copytree(folder, keep)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the session and return its exit code."""
+    out = session.OUT / "gate.json"
+    asked: list[str] = []
+    try:
+        options = build_parser().parse_args(session.arguments(given))
+        out, asked = options.out, options.requirements
+        keep = out.parent / "gate" if options.keep else None
+        progress = Progress(terminal.console())
+        progress.say(f"the question: {', '.join(asked)} in place of the lock (seed {options.seed})")
+        with terminating_like_interrupt(), progress, _scratch(keep) as scratch:
+            record = Gate(options, progress, scratch).judge()
+        show(record)
+    except session.UsageError as error:
+        record = _unjudged(Verdict.USAGE, str(error), asked)
+    except (EnvironmentUnavailableError, NothingJudgedError) as error:
+        record = _unjudged(Verdict.INVALID, str(error), asked)
+    except KeyboardInterrupt:
+        what = "interrupted: what ran was ended, finished environments are kept"
+        record = _unjudged(Verdict.INVALID, what, asked)
+        session.finish(record, out)
+        return INTERRUPTED
+    return session.finish(record, out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""From what was seen to a verdict, with the reasons in their order of weight.
+
+A failure that was seen stands, whatever could not be judged beside it. Otherwise what is invalid
+outweighs what is unknown, and only when nothing of either is left is it a pass. A law that fails
+in both environments is named and is not held against the upgrade.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from reports.laws import LawsRun
+from reports.schema import LawComparison, LawOutcome, Reason, Verdict
+
+WEIGHT = (Verdict.FAIL, Verdict.INVALID, Verdict.USAGE, Verdict.UNKNOWN, Verdict.PASS)
+NAMED_MOST = 12
+"""Reasons of one kind that are told one by one; the record holds all laws."""
+
+
+def decide(reasons: Iterable[Reason]) -> tuple[Verdict, list[Reason]]:
+    """The heaviest reason decides; nothing to go by is unknown."""
+    ordered = sorted(reasons, key=lambda reason: WEIGHT.index(reason.verdict))
+    if not ordered:
+        nothing = Reason(verdict=Verdict.UNKNOWN, text="nothing was judged")
+        return Verdict.UNKNOWN, [nothing]
+    return ordered[0].verdict, ordered
+
+
+def law_reasons(
+    rows: Sequence[LawComparison], baseline: LawsRun, candidate: LawsRun
+) -> list[Reason]:
+    """What the laws argue for."""
+    reasons = []
+    for side, run in (("baseline", baseline), ("candidate", candidate)):
+        if run.problem is not None:
+            text = f"the laws: the {side} {run.problem}"
+            reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
+    held = sum(row.outcome is LawOutcome.HOLDS for row in rows)
+    if not held:
+        text = "no law held in both environments"
+        reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
+    else:
+        text = f"{held} of {len(rows)} laws hold in both environments"
+        reasons.append(Reason(verdict=Verdict.PASS, text=text))
+    for outcome, verdict, text in _SENTENCES:
+        found = [row for row in rows if row.outcome is outcome]
+        if outcome is LawOutcome.UNKNOWN and (baseline.problem or candidate.problem):
+            # One crash makes every law unknown, and was told above.
+            words = ", ".join(row.law for row in found)
+            if found:
+                reasons.append(Reason(verdict=verdict, text=f"{len(found)} laws: {words}"))
+            continue
+        texts = [text.format(row.law) + _more(row) for row in found[:NAMED_MOST]]
+        if (more := len(found) - NAMED_MOST) > 0:
+            texts.append(f"{more} more laws: {outcome.value}; the record names them")
+        reasons += [Reason(verdict=verdict, text=each) for each in texts]
+    return reasons
+
+
+_SENTENCES = (
+    (LawOutcome.NEW_FAILURE, Verdict.FAIL, "the law {} holds with the baseline, not with this"),
+    (LawOutcome.UNKNOWN, Verdict.UNKNOWN, "the law {} is unknown"),
+    (LawOutcome.FIXED, Verdict.PASS, "the law {} fails with the baseline and holds with this"),
+    (
+        LawOutcome.FAILS_IN_BOTH,
+        Verdict.PASS,
+        "the law {} fails in both, which is not the upgrade's fault",
+    ),
+)
+
+
+def _more(row: LawComparison) -> str:
+    parts = [row.reason or "", f"we lean on it: {row.leans_on}" if row.leans_on else ""]
+    if row.outcome is LawOutcome.NEW_FAILURE and row.failure:
+        parts.append(row.failure.strip().splitlines()[0])
+    return "".join(f"; {part}" for part in parts if part)
+
+
+def summary(
+    verdict: Verdict, laws: Sequence[LawComparison], epoch_count: int, reasons: Sequence[Reason]
+) -> str:
+    """Figures in a few words for the last line."""
+    held = sum(row.outcome is LawOutcome.HOLDS for row in laws)
+    broken = sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws)
+    figures = [f"{held} of {len(laws)} laws hold"]
+    if broken:
+        figures.append(f"{broken} newly fail")
+    figures.append(f"{epoch_count} pairs timed")
+    if verdict is not Verdict.PASS:
+        deciding = sum(reason.verdict is verdict for reason in reasons)
+        figures.append(f"{deciding} {'reason' if deciding == 1 else 'reasons'} for {verdict.value}")
+    return ", ".join(figures)

@@ -1,0 +1,153 @@
+"""The laws in both environments, and what each says about the upgrade.
+
+A law that fails in both environments is not the upgrade's fault. A side that crashed, hung or
+left no record is unknown, and so is a law that only one side reported: absence of a failure is
+never a pass. Failures stand even where the process did not end well afterwards; passes do not.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports import schema
+from reports.processes import Ended, Pulse, clean_environ, run
+from reports.schema import (
+    LawComparison,
+    LawOutcome,
+    LawRecord,
+    LawsRecord,
+    LawVerdict,
+    RecordError,
+    RecordMissingError,
+    Verdict,
+)
+from reports.session import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LawsRun:
+    """What one side reported, and what stands against believing it."""
+
+    record: LawsRecord | None
+    problem: str | None
+
+
+def run_laws(
+    python: Path,
+    *,
+    checkout: Path,
+    scratch: Path,
+    seed: int,
+    only: str | None,
+    limit_s: float,
+    pulse: Pulse,
+) -> LawsRun:
+    """Run the laws with one environment's interpreter; the same seed draws the same on each."""
+    out = scratch / "laws.json"
+    argv = [str(python), "-m", "properties", "--profile", "gate", "--record", str(out)]
+    argv += ["--seed", str(seed)]
+    ended = run(
+        argv if only is None else [*argv, "--law", only],
+        folder=checkout,
+        environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
+        log=scratch / "laws.log",
+        limit_s=limit_s,
+        pulse=pulse,
+    )
+    return read_run(out, ended)
+
+
+def read_run(out: Path, ended: Ended) -> LawsRun:
+    """Put the record and the way the process ended together."""
+    if ended.exit_code == Verdict.USAGE.exit_code and not out.exists():
+        raise UsageError(f"the laws refused the question: {ended.last_words}")
+    try:
+        record = schema.read(out, LawsRecord)
+    except RecordMissingError:
+        problem = f"{_ending(ended)} and left no record: {ended.last_words}"
+        return LawsRun(record=None, problem=problem)
+    except RecordError as error:
+        problem = f"{_ending(ended)} and its record is {error.what}"
+        return LawsRun(record=None, problem=problem)
+    if ended.exit_code != record.verdict.exit_code:
+        return LawsRun(record=record, problem=f"{_ending(ended)} after it had written its record")
+    return LawsRun(record=record, problem=None)
+
+
+def compare_laws(baseline: LawsRun, candidate: LawsRun) -> list[LawComparison]:
+    """Every law that either side reported, in the baseline's order."""
+    before, after = _by_law(baseline), _by_law(candidate)
+    return [
+        _compare(known, before.get(law), after.get(law), baseline, candidate)
+        for law, known in (before | after).items()
+    ]
+
+
+def _compare(
+    known: LawRecord,
+    before: LawRecord | None,
+    after: LawRecord | None,
+    baseline: LawsRun,
+    candidate: LawsRun,
+) -> LawComparison:
+    outcome = outcome_of(
+        None if before is None else _believed(before, baseline),
+        None if after is None else _believed(after, candidate),
+    )
+    return LawComparison(
+        law=known.law if known.subject in known.law else f"{known.law} [{known.subject}]",
+        kind=known.kind,
+        sentence=known.sentence,
+        baseline=None if before is None else before.verdict,
+        candidate=None if after is None else after.verdict,
+        outcome=outcome,
+        leans_on=known.leans_on,
+        failure=after.failure if after is not None else None,
+        reason=_why_unknown(before, after, baseline, candidate)
+        if outcome is LawOutcome.UNKNOWN
+        else None,
+    )
+
+
+def outcome_of(before: LawVerdict | None, after: LawVerdict | None) -> LawOutcome:
+    """What two verdicts say about the upgrade. Anything that was not seen is unknown."""
+    return _OUTCOMES.get((before, after), LawOutcome.UNKNOWN)
+
+
+_OUTCOMES: dict[tuple[LawVerdict | None, LawVerdict | None], LawOutcome] = {
+    (LawVerdict.PASS, LawVerdict.PASS): LawOutcome.HOLDS,
+    (LawVerdict.PASS, LawVerdict.FAIL): LawOutcome.NEW_FAILURE,
+    (LawVerdict.FAIL, LawVerdict.PASS): LawOutcome.FIXED,
+    (LawVerdict.FAIL, LawVerdict.FAIL): LawOutcome.FAILS_IN_BOTH,
+    (LawVerdict.NOT_ASKED, LawVerdict.NOT_ASKED): LawOutcome.NOT_ASKED,
+}
+
+
+def _believed(law: LawRecord, run: LawsRun) -> LawVerdict:
+    doubtful = run.problem is not None and law.verdict is LawVerdict.PASS
+    return LawVerdict.UNKNOWN if doubtful else law.verdict
+
+
+def _why_unknown(
+    before: LawRecord | None, after: LawRecord | None, baseline: LawsRun, candidate: LawsRun
+) -> str:
+    reasons = []
+    for side, law, run_ in (("baseline", before, baseline), ("candidate", after, candidate)):
+        if run_.problem is not None:
+            reasons.append(f"the {side}'s process did not end well")
+        elif law is None:
+            reasons.append(f"the {side} did not report it")
+        elif law.verdict in {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED}:
+            reasons.append(f"{law.verdict.value} with the {side}: {law.reason or 'no reason'}")
+    return "; ".join(reasons)
+
+
+def _by_law(run: LawsRun) -> dict[tuple[str, str], LawRecord]:
+    return {(law.law, law.subject): law for law in run.record.laws} if run.record else {}
+
+
+def _ending(ended: Ended) -> str:
+    if ended.exit_code is None:
+        return f"was killed after {math.ceil(ended.elapsed_s)} s"
+    how = f"signal {-ended.exit_code}" if ended.exit_code < 0 else f"exit code {ended.exit_code}"
+    return f"ended with {how}"

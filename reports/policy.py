@@ -1,0 +1,40 @@
+"""The thresholds of the gate, read from `policy.toml`, where each has its reason."""
+
+from pathlib import Path
+
+import msgspec
+
+POLICY = Path(__file__).with_name("policy.toml")
+
+
+class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What counts as slower, as close enough, and how sure one must be."""
+
+    margin_percent: float
+    tolerance_percent: float
+    control_percent: float
+    family_error: float
+    confirmation_error: float
+    look_epochs: int
+    looks_most: int
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long each part may take, in seconds."""
+
+    budget_s: float
+    laws_s: float
+    benchmarks_s: float
+    reserve_s: float
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of policy.toml; a line that is missing or not known is an error."""
+
+    time: TimePolicy
+    limits: Limits
+
+
+def load(path: Path = POLICY) -> Policy:
+    """Read the policy strictly."""
+    return msgspec.toml.decode(path.read_bytes(), type=Policy)

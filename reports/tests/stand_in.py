@@ -1,0 +1,199 @@
+"""A tiny checkout with a lock, laws and benchmarks, around a package made for the purpose.
+
+Everything is real but small: real wheels, a real lock, real environments built by uv, real
+processes. `planted` is the library in question; each of its releases has one property that the
+gate must see. Nothing comes from the network: msgspec is packed again from this environment.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import reports
+from reports.environments import uv_program
+
+CHECKOUT = Path(reports.__file__).resolve().parent.parent
+
+RELEASES = {
+    "1.0": "def work(): return sum(range(4000))\n",
+    "1.1": "# the same work, another release\ndef work(): return sum(range(4000))\n",
+    "2.0": "def work(): return sum(range(4000)) + sum(range(4000))\n",
+    "3.0": "BREAKS_A_LAW = True\ndef work(): return sum(range(4000))\n",
+    "4.0": "print('\\x1b[2Jhello')\nraise RuntimeError('broken release')\n",
+    "5.0": "import time\ntime.sleep(600)\n",
+    "6.0": "FAILS_IN_BENCHMARKS = True\ndef work(): return 0\n",
+    # Rewrites itself on import, so that it is not what was installed.
+    "7.0": "open(__file__, 'a').write('# changed\\n')\ndef work(): return 0\n",
+    "8.0": "HIDES_A_LAW = True\ndef work(): return sum(range(4000))\n",
+}
+
+PYPROJECT = """
+[project]
+name = "standin"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["planted<2"]
+
+[dependency-groups]
+benchmarks = ["msgspec"]
+
+[tool.uv]
+constraint-dependencies = ["planted==1.0"]
+"""
+
+PROPERTIES = """
+import argparse
+import sys
+import planted
+from properties.environment import environment
+from reports.schema import LawKind, LawRecord, LawsRecord, LawVerdict, Verdict, write
+
+options = argparse.ArgumentParser()
+for name in ("--profile", "--record", "--seed", "--law"):
+    options.add_argument(name)
+options = options.parse_args()
+breaks = getattr(planted, "BREAKS_A_LAW", False)
+known = {"work_is_done": not breaks, "never_holds": False, "always_holds": True}
+if getattr(planted, "HIDES_A_LAW", False):
+    del known["work_is_done"]
+if options.law is not None and options.law not in known:
+    print("no such law:", options.law)
+    sys.exit(2)
+laws = [
+    LawRecord(
+        law=name, kind=LawKind.MACHINE, sentence=name, subject="planted", examples=1, steps=1,
+        verdict=LawVerdict.PASS if holds else LawVerdict.FAIL, elapsed_ms=1,
+        failure=None if holds else "work was not done\\nreplay: python -m properties",
+    )
+    for name, holds in known.items()
+    if options.law in (None, name)
+]
+verdict = Verdict.PASS if all(law.verdict is LawVerdict.PASS for law in laws) else Verdict.FAIL
+write(options.record, LawsRecord(
+    name="properties", verdict=verdict, summary="laws", profile=options.profile,
+    seed=int(options.seed), laws=laws, environment=environment(),
+))
+sys.exit(verdict.exit_code)
+"""
+
+BENCHMARKS = """
+import argparse
+import json
+import sys
+import time
+import msgspec
+import planted
+from properties.environment import environment
+
+options = argparse.ArgumentParser()
+options.add_argument("--group")
+options.add_argument("--json")
+options = options.parse_args()
+if getattr(planted, "FAILS_IN_BENCHMARKS", False):
+    print("work: fast and wrong")
+    sys.exit(1)
+
+
+def rounds(work):
+    found = []
+    for _ in range(15):
+        began = time.perf_counter()
+        for _ in range(4):
+            work()
+        found.append((time.perf_counter() - began) / 4)
+    return found
+
+
+rounds(planted.work)
+content = {
+    "version": "5.3.1",
+    "machine_info": {"fsmcore_environment": msgspec.to_builtins(environment())},
+    "benchmarks": [
+        {"fullname": "b.py::test_work", "stats": {"data": rounds(planted.work)}},
+        {"fullname": "b.py::test_control", "stats": {"data": rounds(lambda: sum(range(4000)))}},
+    ],
+}
+with open(options.json, "w") as stream:
+    json.dump(content, stream)
+"""
+
+
+def make(folder: Path) -> Path:
+    """Make the stand-in in `folder`, with its wheels beside it, and lock it on planted 1.0."""
+    checkout, wheels = folder / "checkout", folder / "wheels"
+    wheels.mkdir(parents=True)
+    for version, source in RELEASES.items():
+        pack(wheels, "planted", version, {"planted/__init__.py": source})
+    repack(wheels, "msgspec")
+    for package in ("properties", "benchmarks", "reports"):
+        (checkout / package).mkdir(parents=True)
+        (checkout / package / "__init__.py").touch()
+    shutil.copy(CHECKOUT / "reports" / "schema.py", checkout / "reports")
+    shutil.copy(CHECKOUT / "properties" / "environment.py", checkout / "properties")
+    (checkout / "properties" / "__main__.py").write_text(PROPERTIES)
+    (checkout / "benchmarks" / "__main__.py").write_text(BENCHMARKS)
+    (checkout / "pyproject.toml").write_text(PYPROJECT)
+    subprocess.run(
+        [uv_program(), "lock", "--quiet", "--python", sys.executable],
+        cwd=checkout,
+        env={**os.environ, **index(wheels)},
+        check=True,
+    )
+    return checkout
+
+
+def index(wheels: Path) -> dict[str, str]:
+    """The environment variables that make uv see these wheels and nothing else."""
+    return {"UV_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
+
+
+def pack(wheels: Path, name: str, version: str, files: dict[str, str]) -> Path:
+    """A pure wheel."""
+    info = f"{name}-{version}.dist-info"
+    content = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+    }
+    wheel = wheels / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+        archive.writestr(f"{info}/RECORD", _record({k: v.encode() for k, v in content.items()}))
+    return wheel
+
+
+def repack(wheels: Path, name: str) -> Path:
+    """A wheel of what is installed here."""
+    distribution = importlib.metadata.distribution(name)
+    text = distribution.read_text("WHEEL") or ""
+    tag = next(line.partition(": ")[2] for line in text.splitlines() if line.startswith("Tag: "))
+    content = {
+        file.as_posix(): Path(str(distribution.locate_file(file))).read_bytes()
+        for file in distribution.files or ()
+        if ".." not in file.parts and "__pycache__" not in file.parts
+    }
+    info = next(path.split("/")[0] for path in content if path.endswith(".dist-info/WHEEL"))
+    for own in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+        content.pop(f"{info}/{own}", None)
+    wheel = wheels / f"{name}-{distribution.version}-{tag}.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, payload in content.items():
+            archive.writestr(path, payload)
+        archive.writestr(f"{info}/RECORD", _record(content))
+    return wheel
+
+
+def _record(content: dict[str, bytes]) -> str:
+    lines = []
+    for path, payload in content.items():
+        digest = urlsafe_b64encode(hashlib.sha256(payload).digest()).rstrip(b"=").decode()
+        lines.append(f"{path},sha256={digest},{len(payload)}\n")
+    return "".join(lines)

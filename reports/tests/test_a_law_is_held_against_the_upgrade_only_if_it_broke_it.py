@@ -1,0 +1,145 @@
+"""New failure, fixed, failing in both, unknown: told apart, and only what was seen counts."""
+
+from pathlib import Path
+
+import pytest
+
+from reports import judgement, schema
+from reports.laws import LawsRun, compare_laws, outcome_of, read_run
+from reports.processes import Ended
+from reports.schema import (
+    LawKind,
+    LawOutcome,
+    LawRecord,
+    LawsRecord,
+    LawVerdict,
+    Reason,
+    Verdict,
+)
+from reports.session import UsageError
+
+
+def laws(verdicts: dict[str, LawVerdict], verdict: Verdict = Verdict.PASS) -> LawsRecord:
+    rows = [
+        LawRecord(
+            law=name,
+            kind=LawKind.MACHINE,
+            sentence=name,
+            subject="manager",
+            verdict=each,
+            examples=1,
+            steps=1,
+            elapsed_ms=1,
+            failure="two writers won\nreplay: x" if each is LawVerdict.FAIL else None,
+        )
+        for name, each in verdicts.items()
+    ]
+    return LawsRecord(
+        name="properties", verdict=verdict, summary="laws", profile="gate", seed=1, laws=rows
+    )
+
+
+def run(**verdicts: LawVerdict) -> LawsRun:
+    return LawsRun(record=laws(verdicts), problem=None)
+
+
+PASS, FAIL, UNKNOWN, NOT_ASKED = (
+    LawVerdict.PASS,
+    LawVerdict.FAIL,
+    LawVerdict.UNKNOWN,
+    LawVerdict.NOT_ASKED,
+)
+
+
+def test_every_pair_of_verdicts_has_its_outcome() -> None:
+    """Five pairs say something; every other of the twenty-five is unknown."""
+    said: dict[tuple[LawVerdict | None, LawVerdict | None], LawOutcome] = {
+        (PASS, PASS): LawOutcome.HOLDS,
+        (PASS, FAIL): LawOutcome.NEW_FAILURE,
+        (FAIL, PASS): LawOutcome.FIXED,
+        (FAIL, FAIL): LawOutcome.FAILS_IN_BOTH,
+        (NOT_ASKED, NOT_ASKED): LawOutcome.NOT_ASKED,
+    }
+    sides = (PASS, FAIL, UNKNOWN, NOT_ASKED, None)
+    for before in sides:
+        for after in sides:
+            expected = said.get((before, after), LawOutcome.UNKNOWN)
+            assert expected is outcome_of(before, after), (before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ({"a": PASS}, {"a": PASS}, Verdict.PASS),
+        ({"a": PASS, "b": PASS}, {"a": PASS, "b": FAIL}, Verdict.FAIL),
+        ({"a": PASS, "b": FAIL}, {"a": PASS, "b": FAIL}, Verdict.PASS),
+        ({"a": PASS, "b": FAIL}, {"a": PASS, "b": PASS}, Verdict.PASS),
+        ({"a": PASS, "b": PASS}, {"a": PASS, "b": UNKNOWN}, Verdict.UNKNOWN),
+        ({"a": PASS, "b": PASS}, {"a": PASS}, Verdict.UNKNOWN),
+        ({"a": PASS}, {"a": PASS, "b": PASS}, Verdict.UNKNOWN),
+        ({"a": PASS, "b": UNKNOWN}, {"a": PASS, "b": FAIL}, Verdict.UNKNOWN),
+        ({"b": FAIL}, {"b": FAIL}, Verdict.UNKNOWN),
+        ({}, {}, Verdict.UNKNOWN),
+    ],
+)
+def test_the_laws_verdict(
+    before: dict[str, LawVerdict], after: dict[str, LawVerdict], verdict: Verdict
+) -> None:
+    """A new failure fails, anything not seen is unknown, and nothing seen at all is no pass."""
+    sides = run(**before), run(**after)
+    reasons = judgement.law_reasons(compare_laws(*sides), *sides)
+    assert verdict is judgement.decide(reasons)[0]
+
+
+def test_a_new_failure_is_told_first_with_its_counterexample() -> None:
+    """The heaviest reason stands first and carries the first line of the failure."""
+    sides = run(a=PASS, b=UNKNOWN, c=PASS), run(a=PASS, b=UNKNOWN, c=FAIL)
+    verdict, reasons = judgement.decide(judgement.law_reasons(compare_laws(*sides), *sides))
+    assert Verdict.FAIL is verdict
+    assert "the law c [manager] holds with the baseline" in reasons[0].text
+    assert reasons[0].text.endswith("two writers won")
+    assert [Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS] == [each.verdict for each in reasons]
+
+
+def test_a_process_that_ended_badly_passes_nothing_and_hides_no_failure() -> None:
+    """After a crash passes become unknown; a failure that was recorded before it stands."""
+    bad = LawsRun(record=laws({"a": PASS, "b": FAIL}), problem="was killed after 90 s")
+    outcomes = [each.outcome for each in compare_laws(run(a=PASS, b=PASS), bad)]
+    assert [LawOutcome.UNKNOWN, LawOutcome.NEW_FAILURE] == outcomes
+    outcomes = [each.outcome for each in compare_laws(bad, run(a=FAIL, b=FAIL))]
+    assert [LawOutcome.UNKNOWN, LawOutcome.FAILS_IN_BOTH] == outcomes
+
+
+def ended(exit_code: int | None, tail: str = "") -> Ended:
+    return Ended(exit_code=exit_code, elapsed_s=1.0, tail=tail)
+
+
+def test_how_a_process_ended_is_read_together_with_its_record(tmp_path: Path) -> None:
+    """A record is believed only from a process that ended as its verdict says."""
+    out = tmp_path / "laws.json"
+    dead = read_run(out, ended(-11, "Traceback\nValueError: x\nbye"))
+    assert (None, "ended with signal 11 and left no record: ValueError: x") == (
+        dead.record,
+        dead.problem,
+    )
+    schema.write(out, laws({"a": FAIL}, Verdict.FAIL))
+    assert read_run(out, ended(1)).problem is None
+    assert "ended with exit code 0 after" in str(read_run(out, ended(0)).problem)
+    assert "was killed after 1 s after" in str(read_run(out, ended(None)).problem)
+    out.write_text("{")
+    hurt = read_run(out, ended(0))
+    assert hurt.record is None
+    assert "not a record of this project" in str(hurt.problem)
+
+
+def test_a_law_that_nobody_knows_is_a_usage_error(tmp_path: Path) -> None:
+    """The laws' own refusal of a question is passed on, not judged."""
+    with pytest.raises(UsageError, match="no such law: x"):
+        read_run(tmp_path / "none.json", ended(2, "no such law: x\n"))
+
+
+def test_no_reason_at_all_is_unknown() -> None:
+    """Nothing to go by is never a pass."""
+    assert Verdict.UNKNOWN is judgement.decide([])[0]
+    mixed = [Reason(verdict=each, text="") for each in Verdict]
+    assert Verdict.FAIL is judgement.decide(mixed)[0]

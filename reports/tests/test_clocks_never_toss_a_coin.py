@@ -1,0 +1,232 @@
+"""The looks on epochs with known truth: no false failure, no false pass, no missed twofold."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+import pytest
+
+from reports import policy
+from reports.pairs import Epoch, Measured, Side
+from reports.schema import BenchmarkOutcome, Environment, Verdict
+from reports.timing import Timing, measure
+
+TIME = policy.load().time
+PINNED = Environment(
+    python_version="3",
+    python_implementation="x",
+    platform="x",
+    sqlite_version="3",
+    sqlite_source_id="x",
+    libraries=[],
+    cpu_count=1,
+    cpu_affinity=[0],
+)
+
+
+def measured(medians: Mapping[str, float], failure: str | None = None) -> Measured:
+    return Measured(
+        medians_s={} if failure else medians,
+        controls=frozenset({"control"}) & frozenset(medians),
+        environment=PINNED,
+        failure=failure,
+        elapsed_s=1.0,
+    )
+
+
+def pairs(
+    draw: random.Random, ratios: Mapping[str, float], *, noise: float, worst: float = 4.0
+) -> Iterator[tuple[Measured, Measured]]:
+    """Pairs with heavy tails: a neighbour hits every tenth process, which takes up to `worst`."""
+
+    def process(factors: Mapping[str, float]) -> Measured:
+        weather = draw.uniform(1, worst) if draw.random() < 0.1 else 1.0
+        return measured(
+            {n: f * weather * draw.lognormvariate(0, noise) * 1e-3 for n, f in factors.items()}
+        )
+
+    while True:
+        yield process(dict.fromkeys(ratios, 1.0)), process(ratios)
+
+
+def timed(source: Iterator[tuple[Measured, Measured]], *, budget_s: float = 1000.0) -> Timing:
+    """Run `measure` on made pairs; each takes two seconds of a clock that is ours."""
+    left = [budget_s]
+
+    def epoch() -> Epoch:
+        left[0] -= 2.0
+        baseline, candidate = next(source)
+        sides = {Side.BASELINE: baseline, Side.CANDIDATE: candidate}
+        return Epoch(sides=sides, cpu=0, elapsed_s=2.0)
+
+    return measure(epoch, TIME, left_s=lambda: left[0], say=lambda _: None, pulse=lambda _: None)
+
+
+def verdict(timing: Timing) -> Verdict:
+    return max(
+        (reason.verdict for reason in timing.reasons),
+        key=[Verdict.PASS, Verdict.UNKNOWN, Verdict.INVALID, Verdict.FAIL].index,
+    )
+
+
+def count(
+    trials: int, seed: int, noise: float, *, worst: float = 4.0, **ratios: float
+) -> dict[Verdict, int]:
+    draw = random.Random(seed)
+    made = {"control": 1.0, **ratios}
+    found = [verdict(timed(pairs(draw, made, noise=noise, worst=worst))) for _ in range(trials)]
+    return {each: found.count(each) for each in Verdict}
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05, 0.3])
+def test_one_release_against_itself_never_fails(noise: float) -> None:
+    """In 600 runs over quiet and wild machines not one is a failure (bound: 0.001 a run)."""
+    seen = count(200, 1, noise, manager=1.0, bare=1.0, aiosqlite=1.0)
+    assert 0 == seen[Verdict.FAIL]
+    if noise == 0.01:
+        assert 195 <= seen[Verdict.PASS]
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05, 0.1])
+def test_a_twofold_slowdown_of_one_benchmark_always_fails(noise: float) -> None:
+    """The other benchmarks' silence does not hide it, and neither do neighbours that double."""
+    ratios = {"manager": 1.0, "bare": 2.0, "aiosqlite": 1.0}
+    assert 100 == count(100, 2, noise, worst=2.0, **ratios)[Verdict.FAIL]
+    wild = count(100, 2, noise, worst=4.0, **ratios)
+    assert wild[Verdict.FAIL] >= 90
+    assert 100 == wild[Verdict.FAIL] + wild[Verdict.UNKNOWN]
+
+
+def test_a_benchmark_just_beyond_the_tolerance_hardly_ever_passes() -> None:
+    """At 12 % with scatter, a pass comes at most as often as the policy says."""
+    seen = count(200, 3, 0.05, manager=1.12, bare=1.0)
+    assert seen[Verdict.PASS] / 200 <= TIME.family_error
+
+
+def test_a_control_that_moves_makes_the_clocks_invalid() -> None:
+    """Even a twofold slowdown beside it is not believed, and neither is a speed-up."""
+    for other in (0.5, 1.0, 2.0):
+        draw = random.Random(4)
+        timing = timed(pairs(draw, {"control": 1.3, "manager": other}, noise=0.02))
+        assert Verdict.INVALID is verdict(timing)
+        assert Verdict.PASS not in {reason.verdict for reason in timing.reasons}
+    timing = timed(pairs(random.Random(4), {"control": 0.7, "manager": 1.0}, noise=0.02))
+    assert Verdict.INVALID is verdict(timing)
+
+
+def test_no_control_is_unknown() -> None:
+    """Without a control nobody knows how quiet the machine was: neither pass nor fail."""
+    for other in (1.0, 2.0):
+        timing = timed(pairs(random.Random(5), {"manager": other}, noise=0.02))
+        assert Verdict.UNKNOWN is verdict(timing)
+
+
+def test_an_alarm_without_fresh_pairs_is_unknown() -> None:
+    """With time for one look only, a twofold slowdown is seen and not yet believed."""
+    source = pairs(random.Random(6), {"control": 1.0, "manager": 2.0}, noise=0.02)
+    timing = timed(source, budget_s=2.0 + 1.5 * 12 * 2.2)
+    assert (12, Verdict.UNKNOWN) == (timing.epoch_count, verdict(timing))
+    assert "did not confirm" in str(timing.rows[0].reason)
+
+
+def test_an_alarm_that_fresh_pairs_deny_is_unknown() -> None:
+    """A machine that was busy on one side for the first look only does not make a failure."""
+    slow = pairs(random.Random(7), {"control": 1.0, "manager": 1.5}, noise=0.01)
+    even = pairs(random.Random(8), {"control": 1.0, "manager": 1.0}, noise=0.01)
+
+    def source() -> Iterator[tuple[Measured, Measured]]:
+        for _ in range(13):
+            yield next(slow)
+        yield from even
+
+    assert verdict(timed(source())) is not Verdict.FAIL
+
+
+def test_too_little_time_is_unknown_and_says_what_to_do() -> None:
+    """A budget without room for one look times nothing and claims nothing."""
+    source = pairs(random.Random(9), {"control": 1.0, "manager": 1.0}, noise=0.01)
+    timing = timed(source, budget_s=20.0)
+    assert ([], Verdict.UNKNOWN) == (timing.rows, verdict(timing))
+    assert "--time-budget" in timing.reasons[0].text
+
+
+def failing(*sides: Side) -> Callable[[], Iterator[tuple[Measured, Measured]]]:
+    def source() -> Iterator[tuple[Measured, Measured]]:
+        words = [("it crashed" if side in sides else None) for side in Side]
+        while True:
+            yield measured({"control": 1e-3}, words[0]), measured({"control": 1e-3}, words[1])
+
+    return source
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"),
+    [
+        ([Side.CANDIDATE], Verdict.FAIL),
+        ([Side.BASELINE], Verdict.UNKNOWN),
+        ([Side.BASELINE, Side.CANDIDATE], Verdict.UNKNOWN),
+    ],
+)
+def test_a_workload_that_never_runs_is_the_candidates_fault_only_if_the_baseline_runs(
+    sides: list[Side], expected: Verdict
+) -> None:
+    """Twice in a row on one side only is no accident."""
+    assert expected is verdict(timed(failing(*sides)()))
+
+
+def test_a_failure_now_and_then_is_no_pass() -> None:
+    """Pairs that failed are not dropped in silence."""
+    source = pairs(random.Random(10), {"control": 1.0, "manager": 1.0}, noise=0.01)
+
+    def sometimes() -> Iterator[tuple[Measured, Measured]]:
+        for number, (before, after) in enumerate(source):
+            yield before, measured({}, "it crashed") if number == 5 else after
+
+    timing = timed(sometimes())
+    assert Verdict.UNKNOWN is verdict(timing)
+    assert "in 1 of 14 pairs" in timing.reasons[0].text
+
+
+def test_a_benchmark_that_one_side_lacks_is_unknown() -> None:
+    """A benchmark that vanished is not a benchmark that passed."""
+    source = pairs(random.Random(11), {"control": 1.0, "manager": 1.0, "bare": 1.0}, noise=0.01)
+
+    def lacking() -> Iterator[tuple[Measured, Measured]]:
+        for before, after in source:
+            kept = {name: value for name, value in after.medians_s.items() if name != "bare"}
+            yield before, measured(kept)
+
+    timing = timed(lacking())
+    assert Verdict.UNKNOWN is verdict(timing)
+    assert "only the baseline measured bare" in [each.text for each in timing.reasons]
+
+
+def test_a_pair_that_was_not_pinned_is_told() -> None:
+    """An affinity that is not the epoch's CPU is a weaker result, and known as one."""
+    loose = msgspec.structs.replace(PINNED, cpu_affinity=[0, 1])
+
+    def source() -> Iterator[tuple[Measured, Measured]]:
+        for before, after in pairs(random.Random(12), {"control": 1.0, "m": 1.0}, noise=0.01):
+            free = Measured(
+                medians_s=after.medians_s,
+                controls=after.controls,
+                environment=loose,
+                failure=None,
+                elapsed_s=1.0,
+            )
+            yield before, free
+
+    pinned = pairs(random.Random(12), {"control": 1.0, "m": 1.0}, noise=0.01)
+    assert (True, False) == (timed(pinned).is_pinned, timed(source()).is_pinned)
+
+
+def test_the_rows_say_what_was_seen() -> None:
+    """A faster benchmark is faster, a quiet control is quiet, and the control stands last."""
+    ratios = {"control": 1.0, "slow": 2.0, "fast": 0.5}
+    timing = timed(pairs(random.Random(13), ratios, noise=0.02))
+    assert [
+        ("fast", BenchmarkOutcome.FASTER),
+        ("slow", BenchmarkOutcome.REGRESSED),
+        ("control", BenchmarkOutcome.QUIET),
+    ] == [(row.name, row.outcome) for row in timing.rows]
+    assert 24 == timing.epoch_count

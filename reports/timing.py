@@ -1,0 +1,170 @@
+"""The clocks of one gate: how many looks there is time for, and when to stop looking.
+
+The number of looks is fixed beforehand from how long one pair takes, never from what it measured,
+so the error of each look stays what it is said to be. The first pair only warms the caches and
+tells the pace; it is not counted. An alarm of the last look has no fresh epochs left to confirm
+it, and stays unknown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reports.load import short_name
+from reports.looks import Look, confirm, is_close_enough, look, smallest_visible_percent
+from reports.pairs import Epoch, Side
+from reports.policy import TimePolicy
+from reports.schema import BenchmarkComparison, BenchmarkOutcome, Reason, Verdict
+
+FAILURES_MOST = 2
+PACE = 1.1
+"""Pairs are planned a tenth slower than the first one was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What the clocks said: a row for each benchmark, and reasons with the verdict they argue."""
+
+    rows: list[BenchmarkComparison]
+    reasons: list[Reason]
+    epoch_count: int
+    is_pinned: bool
+
+
+def measure(
+    run_epoch: Callable[[], Epoch],
+    policy: TimePolicy,
+    *,
+    left_s: Callable[[], float],
+    say: Callable[[str], None],
+    pulse: Callable[[str], None],
+) -> Timing:
+    """Run pairs until they agree on an answer or the budget ends."""
+    bad: list[Epoch] = []
+    first = run_epoch()
+    while _failed(first):
+        bad.append(first)
+        if len(bad) == FAILURES_MOST:
+            return _finished(Look(rows=[], alarms=frozenset()), [], bad, policy)
+        first = run_epoch()
+    pace_s = first.elapsed_s * PACE
+    looks = min(policy.looks_most, int(left_s() / (pace_s * policy.look_epochs)))
+    say(f"a pair takes {first.elapsed_s:.1f} s: room for {looks} looks of {policy.look_epochs}")
+    good: list[Epoch] = []
+    seen = Look(rows=[], alarms=frozenset())
+    for number in range(1, looks + 1):
+        fresh: list[Epoch] = []
+        while len(fresh) < policy.look_epochs and len(bad) < FAILURES_MOST and left_s() > pace_s:
+            latest = run_epoch()
+            (bad if _failed(latest) else fresh).append(latest)
+            pulse(f"look {number} of {looks}: pair {len(fresh)} of {policy.look_epochs}")
+        if len(fresh) < policy.look_epochs:
+            break
+        good += fresh
+        confirmed = confirm(fresh, seen.alarms, policy)
+        seen = look(good, policy, looks=looks, confirmed=confirmed)
+        say(f"look {number} of {looks}: {_glance(seen)}")
+        measured = [row for row in seen.rows if not row.is_control]
+        if confirmed or all(is_close_enough(row, policy) for row in measured):
+            break
+    return _finished(seen, [first, *good], bad, policy)
+
+
+def _glance(seen: Look) -> str:
+    return ", ".join(f"{short_name(row.name)} {row.ratio:.3f}" for row in seen.rows)
+
+
+def _finished(
+    seen: Look, good: Sequence[Epoch], bad: Sequence[Epoch], policy: TimePolicy
+) -> Timing:
+    reasons = _failure_reasons(good, bad) + _missing(good)
+    if not bad or seen.rows:
+        reasons += _reasons(seen.rows, policy)
+    return Timing(
+        rows=seen.rows,
+        reasons=reasons,
+        epoch_count=max((row.epoch_count for row in seen.rows), default=0),
+        is_pinned=all(each.is_pinned for each in good),
+    )
+
+
+def _reasons(rows: Sequence[BenchmarkComparison], policy: TimePolicy) -> list[Reason]:
+    if not rows:
+        text = f"the time budget had no room for {policy.look_epochs} pairs: nothing was timed"
+        return [Reason(verdict=Verdict.UNKNOWN, text=f"{text}. Raise --time-budget")]
+    controls = [row for row in rows if row.is_control]
+    loud = [row for row in controls if row.outcome is BenchmarkOutcome.NOT_QUIET]
+    reasons = [
+        Reason(
+            verdict=Verdict.INVALID,
+            text=f"{short_name(row.name)}, which no upgrade can touch, moved by a factor of "
+            f"{row.ratio:.3f}: the clocks are not believed. Ask again on a quieter machine",
+        )
+        for row in loud
+    ]
+    if not controls:
+        text = "no control was measured, so nobody knows how quiet the machine was"
+        reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
+    believed = bool(controls) and not loud
+    reasons += [_reason(row, policy, believed) for row in rows if not row.is_control]
+    return reasons
+
+
+def _reason(row: BenchmarkComparison, policy: TimePolicy, believed: bool) -> Reason:
+    bounds = _bounds(row)
+    name = short_name(row.name)
+    if row.outcome is BenchmarkOutcome.REGRESSED:
+        verdict = Verdict.FAIL if believed else Verdict.UNKNOWN
+        text = f"{name} takes {row.ratio:.3f} times as long ({bounds}), confirmed on fresh pairs"
+    elif is_close_enough(row, policy):
+        verdict = Verdict.PASS if believed else Verdict.UNKNOWN
+        text = f"{name} takes {row.ratio:.3f} times as long ({bounds})"
+        if visible := smallest_visible_percent(row, policy):
+            text += f"; a slowdown of {visible:.0f} % would have shown"
+    else:
+        verdict = Verdict.UNKNOWN
+        why = row.reason or "the interval reaches beyond the tolerance"
+        text = f"{name} takes {row.ratio:.3f} times as long ({bounds}): {why}"
+    return Reason(verdict=verdict, text=text)
+
+
+def _bounds(row: BenchmarkComparison) -> str:
+    if row.ratio_low is None or row.ratio_high is None:
+        return "no interval"
+    return f"{row.ratio_low:.3f} to {row.ratio_high:.3f}"
+
+
+def _failed(epoch: Epoch) -> bool:
+    return any(each.failure is not None for each in epoch.sides.values())
+
+
+def _failure_reasons(good: Sequence[Epoch], bad: Sequence[Epoch]) -> list[Reason]:
+    """A workload that never runs with the candidate, and always with the baseline, is a failure."""
+    reasons = []
+    for side in Side:
+        words = [each.sides[side].failure for each in bad if each.sides[side].failure]
+        if not words:
+            continue
+        other = next(each for each in Side if each is not side)
+        is_total = not good and len(words) == len(bad)
+        is_alone = all(each.sides[other].failure is None for each in bad)
+        fails = side is Side.CANDIDATE and is_total and is_alone
+        text = f"the benchmarks failed with the {side.value} in {len(words)} of "
+        text += f"{len(good) + len(bad)} pairs: {words[-1]}"
+        reasons.append(Reason(verdict=Verdict.FAIL if fails else Verdict.UNKNOWN, text=text))
+    return reasons
+
+
+def _missing(good: Sequence[Epoch]) -> list[Reason]:
+    """Benchmarks that only one side measured."""
+    reasons = []
+    for side, other in ((Side.BASELINE, Side.CANDIDATE), (Side.CANDIDATE, Side.BASELINE)):
+        names = {
+            name
+            for each in good
+            for name in each.sides[side].medians_s.keys() - each.sides[other].medians_s.keys()
+        }
+        if names:
+            listed = ", ".join(sorted(map(short_name, names)))
+            text = f"only the {side.value} measured {listed}"
+            reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
+    return reasons
