@@ -36,9 +36,7 @@ def adopt(path: str, schema: Schema | None = None) -> int:
 
     def add(db: sqlite3.Connection) -> int:
         db.execute(schema.sql(sql.CREATE_JOURNAL))
-        return db.execute(
-            schema.sql(sql.ADOPT_ROWS), (datetime.now(UTC).isoformat(),)
-        ).rowcount
+        return db.execute(schema.sql(sql.ADOPT_ROWS), (datetime.now(UTC).isoformat(),)).rowcount
 
     return _changed(path, schema, present=False, change=add)
 

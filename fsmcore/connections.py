@@ -22,6 +22,7 @@ import logging
 import os
 import sqlite3
 import urllib.parse
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -39,7 +40,7 @@ from fsmcore.errors import (
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -123,6 +124,9 @@ class Session(Protocol):
         ...
 
 
+Prepare = Callable[[Session], Awaitable[None]]
+
+
 class ConnectionModel(Protocol):
     """How a store gets its connections. Owned by the store, which opens and closes it."""
 
@@ -131,8 +135,12 @@ class ConnectionModel(Protocol):
         """What a commit of this model waits for."""
         ...
 
-    async def open(self, path: str, *, create: bool) -> None:
-        """Make ready; leaves nothing open when it raises."""
+    async def open(self, path: str, *, create: bool, prepare: Prepare) -> None:
+        """Make ready; leaves nothing open when it raises.
+
+        ``prepare`` runs on the first connection, before the model changes anything in the file:
+        a database that it refuses stays as it was, its journal mode included.
+        """
         ...
 
     async def close(self) -> None:
@@ -188,9 +196,11 @@ class PerTransition:
             raise DefinitionError(f"busy_timeout_ms is {busy_timeout_ms}; 0 is the least.")
         self._synchronous = synchronous
         self._busy_timeout_ms = busy_timeout_ms
-        self._writer_lock = asyncio.Lock() if fair_writer_lock else None
+        self._fair_writer_lock = fair_writer_lock
+        self._writer_lock: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._uri = ""
-        self._name = ""
+        self._name = "store"
         self._keeper: aiosqlite.Connection | None = None
 
     @property
@@ -198,35 +208,60 @@ class PerTransition:
         """What a commit waits for."""
         return self._synchronous
 
-    async def open(self, path: str, *, create: bool) -> None:
-        """Open the keeper in WAL mode; see ``ConnectionModel.open``."""
-        if self._keeper is not None:
+    async def open(self, path: str, *, create: bool, prepare: Prepare) -> None:
+        """Open the keeper and enter WAL mode; see ``ConnectionModel.open``."""
+        if self._loop is not None:
             raise StoreUnavailableError(f"{self._name}: already open; one model serves one store.")
-        _refuse_unusable(path, create=create)
-        self._uri = database_uri(path, mode="rwc" if create else "rw")
-        self._name = os.path.basename(path)
-        self._keeper = await self._opened(enter_wal=True)
+        self._name = shown(os.path.basename(path))
+        refuse_unusable(path, create=create)
+        self._loop = asyncio.get_running_loop()  # before the first await: nobody else opens now
+        self._writer_lock = asyncio.Lock() if self._fair_writer_lock else None
+        try:
+            self._uri = database_uri(path, mode="rwc" if create else "rw")
+            keeper = await self._opened()
+            try:
+                session = _AioSession(keeper, self._name, self._writer_lock)
+                await prepare(session)
+                ((journal_mode,),) = await session.fetch("PRAGMA journal_mode=WAL")
+                self._require_wal(journal_mode)
+            except BaseException:
+                await finish(_close(keeper))
+                raise
+        except BaseException:
+            self._loop = None
+            raise
         self._uri = database_uri(path, mode="rw")  # from here on a missing file is an error
+        self._keeper = keeper
 
     async def close(self) -> None:
-        """Close the keeper; the last connection's close checkpoints and removes the WAL."""
+        """Close the keeper; the last connection's close checkpoints and removes the WAL.
+
+        Attempts under way keep their own connections and end as they would have.
+        """
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            await finish(_close(keeper))
+            try:
+                await finish(_close(keeper))
+            finally:
+                self._loop = None
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """Lend a fresh connection; it is rolled back and closed whatever happens."""
         if self._keeper is None:
-            raise StoreUnavailableError(f"{self._name or 'store'}: not open; use 'async with'.")
-        connection = await self._opened(enter_wal=False)
+            raise StoreUnavailableError(f"{self._name}: not open; use 'async with'.")
+        if self._loop is not asyncio.get_running_loop():
+            raise StoreUnavailableError(
+                f"{self._name}: opened in another event loop; open a store in each."
+            )
+        connection = await self._opened()
         try:
             yield _AioSession(connection, self._name, self._writer_lock)
         finally:
             await finish(_close(connection))
 
-    async def _opened(self, *, enter_wal: bool) -> aiosqlite.Connection:
-        opening = asyncio.ensure_future(self._connect(enter_wal=enter_wal))
+    async def _opened(self) -> aiosqlite.Connection:
+        opening = asyncio.ensure_future(self._connect())
         try:
             return await finish(opening)
         except asyncio.CancelledError:
@@ -234,7 +269,7 @@ class PerTransition:
                 await finish(_close(opening.result()))
             raise
 
-    async def _connect(self, *, enter_wal: bool) -> aiosqlite.Connection:
+    async def _connect(self) -> aiosqlite.Connection:
         timeout_s = self._busy_timeout_ms / 1000
         with translated(self._name):
             connection = await aiosqlite.connect(
@@ -242,20 +277,26 @@ class PerTransition:
             )
         try:
             with translated(self._name):
-                if enter_wal:
-                    await connection.execute_fetchall("PRAGMA journal_mode=WAL")
                 await connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous.name}")
                 ((journal_mode, synchronous),) = await connection.execute_fetchall(READ_PRAGMAS)
-            if journal_mode != "wal" or synchronous != self._synchronous.value:
+            if self._keeper is not None:
+                self._require_wal(journal_mode)
+            if synchronous != self._synchronous.value:
                 raise StoreUnavailableError(
-                    f"{self._name}: asked for WAL and synchronous {self._synchronous.name}, got "
-                    f"journal mode {journal_mode!r} and synchronous {synchronous}. A read-only or "
-                    "in-memory file, or a file system without shared memory, cannot use WAL."
+                    f"{self._name}: asked for synchronous {self._synchronous.name}, got "
+                    f"{synchronous}. Is SQLite built without it?"
                 )
         except BaseException:
             await finish(_close(connection))
             raise
         return connection
+
+    def _require_wal(self, journal_mode: object) -> None:
+        if journal_mode != "wal":
+            raise StoreUnavailableError(
+                f"{self._name}: asked for WAL, got journal mode {journal_mode!r}. A read-only or "
+                "in-memory file, or a file system without shared memory, cannot use WAL."
+            )
 
 
 class _AioSession:
@@ -272,7 +313,8 @@ class _AioSession:
 
     async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         with translated(self._name):
-            return list(await self._connection.execute_fetchall(sql, parameters))
+            rows: list[Row] = list(await self._connection.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
+            return rows
 
     async def fetch_exclusively(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         async with self._write_turn():
@@ -339,7 +381,7 @@ def database_uri(path: str, *, mode: str) -> str:
     return f"file:{urllib.parse.quote(os.fsencode(os.path.abspath(path)))}?mode={mode}"
 
 
-def _refuse_unusable(path: str, *, create: bool) -> None:
+def refuse_unusable(path: str, *, create: bool) -> None:
     """Say what is wrong with a path in better words than SQLite's "unable to open"."""
     name, folder = os.path.basename(path), os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):

@@ -18,12 +18,13 @@ from typing import ClassVar
 
 from fsmcore.text import shown
 
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names))
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, list(names), n=1)
+    found = difflib.get_close_matches(str(name), list(names), n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
@@ -150,12 +151,12 @@ class AfterCommitError(FsmCoreError):
 
 
 class AttemptReusedError(FsmCoreError):
-    """This attempt id is already in the journal. Nothing was written by this call."""
+    """This attempt id is in the journal or under way. Nothing was written by this call."""
 
     def __init__(self, attempt_id: str) -> None:
         self.attempt_id = attempt_id
         super().__init__(
-            f"attempt {shown(attempt_id)} is committed already; an id names one attempt. "
+            f"attempt id {shown(attempt_id)!r} is used already; an id names one attempt. "
             f"Ask outcome_of({shown(attempt_id)!r}), and give a new attempt a new id."
         )
 
@@ -179,7 +180,7 @@ class FileAlreadyTrackedError(FsmCoreError):
 
 
 class InvalidKeyError(FsmCoreError, ValueError):
-    """A key or an attempt id that SQLite cannot hold exactly."""
+    """A key, an attempt id or another text that SQLite cannot hold exactly."""
 
 
 class StoreUnavailableError(FsmCoreError):

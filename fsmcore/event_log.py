@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ class JsonLinesSink:
                 os.close(self._descriptor)
                 self._descriptor = -1
 
-    def __enter__(self) -> JsonLinesSink:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 

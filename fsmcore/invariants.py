@@ -11,7 +11,7 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fsmcore import schema as sql
 from fsmcore.lifecycle import FILE_LIFECYCLE
@@ -56,7 +56,9 @@ def every_state_is_known(
             yield _text(key), f"state {state!r}"
 
 
-def every_version_counts(db: sqlite3.Connection, _l: Lifecycle, schema: Schema) -> Iterator[Finding]:
+def every_version_counts(
+    db: sqlite3.Connection, _l: Lifecycle, schema: Schema
+) -> Iterator[Finding]:
     """A version is a whole number from 0 on."""
     for key, _, version in db.execute(schema.sql(sql.SELECT_FILES)):
         if not isinstance(version, int) or version < 0:
@@ -140,7 +142,7 @@ def audit(
         db.rollback()
 
 
-def _journal(db: sqlite3.Connection, schema: Schema) -> Iterator[tuple[object, ...]]:
+def _journal(db: sqlite3.Connection, schema: Schema) -> Iterator[tuple[Any, ...]]:
     if schema.journal_table is not None:
         yield from db.execute(schema.sql(sql.SELECT_JOURNAL))
 

@@ -28,8 +28,8 @@ class Lifecycle:
     """A deterministic state graph, checked when it is made and frozen after.
 
     Every state is reachable from ``initial``, a final state has no way out, and one event in one
-    state has one target. ``events`` are in order of first appearance. Names are any non-empty text: they are data to SQLite and to the
-    state machine library, never identifiers.
+    state has one target. ``events`` are in order of first appearance. Names are any non-empty
+    text: they are data to SQLite and to the state machine library, never identifiers.
     """
 
     states: tuple[str, ...]
@@ -41,6 +41,8 @@ class Lifecycle:
 
     def __post_init__(self) -> None:
         """Raise ``DefinitionError`` with every contradiction found, or freeze the lookup."""
+        for name, kind in (("states", tuple), ("finals", frozenset), ("edges", tuple)):
+            object.__setattr__(self, name, kind(getattr(self, name)))
         problems = [*self._name_problems(), *self._edge_problems()]
         if not problems:
             problems.extend(self._reach_problems())
@@ -52,7 +54,8 @@ class Lifecycle:
         object.__setattr__(self, "events", events)
 
     def _name_problems(self) -> Iterable[str]:
-        for name in (*self.states, *(edge.event for edge in self.edges)):
+        names: tuple[object, ...] = (*self.states, *(edge.event for edge in self.edges))
+        for name in names:
             if not isinstance(name, str) or not name:
                 yield f"{name!r} is no name: use non-empty text"
             elif "\0" in name or not is_storable(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -52,26 +53,24 @@ class RetryPolicy:
         self,
         operation: Callable[[int], Awaitable[T]],
         *,
-        final: tuple[type[FsmCoreError], ...] = (),
+        is_final: Callable[[FsmCoreError], bool] = lambda _error: False,
     ) -> T:
         """Call ``operation(tries)``, from 1 on, until it returns or may not be tried again.
 
-        Errors of the classes in ``final`` are not tried again. Safe to cancel where
+        ``is_final`` may refuse to try a retryable error again. Safe to cancel where
         ``operation`` is.
         """
-        tries = 1
-        while True:
+        for tries in itertools.count(1):
             try:
                 return await operation(tries)
             except FsmCoreError as error:
-                if isinstance(error, final) or not error.retryable:
+                if not error.retryable or is_final(error):
                     raise
                 if tries >= self.max_tries:
                     error.add_note(f"Gave up after {tries} tries.")
                     raise
-                failed = error
-            await self.wait(failed, tries)
-            tries += 1
+                await self.wait(error, tries)
+        raise AssertionError("counting never ends")
 
     async def wait(self, error: FsmCoreError, tries: int) -> None:
         """Sleep before the next try. Safe to cancel."""

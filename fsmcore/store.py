@@ -12,7 +12,7 @@ import enum
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from fsmcore import schema as sql
 from fsmcore.connections import (
@@ -44,7 +44,7 @@ from fsmcore.schema import Schema
 from fsmcore.text import is_storable, shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import TracebackType
 
     from fsmcore.lifecycle import Edge
@@ -120,8 +120,9 @@ class Store:
         self._schema = schema if schema is not None else Schema()
         self.retry = retry if retry is not None else RetryPolicy()
         self._now = now
-        self._in_flight: dict[str, asyncio.Event] = {}
-        self._unsettled: set[str] = set()
+        self._in_flight: dict[str, Attempt] = {}
+        self._in_doubt: set[str] = set()
+        self._calling: dict[asyncio.Task[Any] | None, Attempt] = {}
 
     @property
     def name(self) -> str:
@@ -130,18 +131,16 @@ class Store:
 
     async def open(self) -> None:
         """Open, create if asked to, and check the layout. Leaves nothing open when it raises."""
-        await self.retry.run(self._open_once)
 
-    async def _open_once(self, _tries: int) -> None:
-        await self._connections.open(self._path, create=self._create)
-        try:
-            async with self._connections.session() as session:
-                if self._create:
-                    await self._create_tables(session)
-                await self._require_layout(session)
-        except BaseException:
-            await self._connections.close()
-            raise
+        async def once(_tries: int) -> None:
+            await self._connections.open(self._path, create=self._create, prepare=self._prepare)
+
+        await self.retry.run(once)
+
+    async def _prepare(self, session: Session) -> None:
+        if self._create:
+            await self._create_tables(session)
+        await self._require_layout(session)
 
     async def _create_tables(self, session: Session) -> None:
         ((user_version, object_count),) = await session.fetch(sql.SELECT_LAYOUT)
@@ -206,47 +205,67 @@ class Store:
 
         return await self.retry.run(once)
 
-    @contextlib.asynccontextmanager
-    async def attempt(self, attempt_id: str) -> AsyncIterator[Attempt]:
-        """Lend one connection for one attempt; ``outcome_of`` waits until it is closed."""
+    @contextlib.contextmanager
+    def announced(self, attempt_id: str) -> Iterator[Attempt]:
+        """Begin an attempt of one or more tries; until it ends, ``outcome_of`` waits for it.
+
+        Raises ``AttemptReusedError`` while another attempt of this id is under way here.
+        """
         checked_key(attempt_id, what="attempt id")
         if attempt_id in self._in_flight:
             raise AttemptReusedError(attempt_id)
-        ended = self._in_flight[attempt_id] = asyncio.Event()
-        attempt: Attempt | None = None
+        earlier_doubts = frozenset(self._in_doubt)
+        attempt = Attempt(attempt_id, self)
+        self._in_flight[attempt_id] = attempt
         try:
-            async with self._connections.session() as session:
-                attempt = Attempt(attempt_id, session, self._schema, self._now)
-                yield attempt
+            yield attempt
         finally:
-            if attempt is not None:
-                self._note_fate(attempt)
+            self._note_fate(attempt, earlier_doubts)
             del self._in_flight[attempt_id]
-            ended.set()
+            attempt.ended.set()
 
-    def _note_fate(self, attempt: Attempt) -> None:
+    @contextlib.asynccontextmanager
+    async def attempt(self, attempt_id: str) -> AsyncIterator[Attempt]:
+        """Lend one connection for an attempt of one try; see ``announced``."""
+        with self.announced(attempt_id) as attempt:
+            async with attempt.connected():
+                yield attempt
+
+    def _note_fate(self, attempt: Attempt, earlier_doubts: frozenset[str]) -> None:
         # After a failed fsync the frames may be in the WAL although SQLite undid them in memory;
         # the next synced commit writes over them. Until then "not in the journal" proves nothing.
+        # A commit settles only the doubts that are older than its whole attempt: of two attempts
+        # that overlap, the one that ends last need not be the one that committed last.
         if attempt.fate is CommitFate.SENT:
-            self._unsettled.add(attempt.attempt_id)
+            self._in_doubt.add(attempt.attempt_id)
         elif attempt.fate is CommitFate.COMMITTED:
             if self._connections.synchronous is not Synchronous.NORMAL:
-                self._unsettled.clear()
+                self._in_doubt -= earlier_doubts
+
+    def attempt_calling(self) -> Attempt | None:
+        """Return the attempt whose callback runs in this task, if any."""
+        return self._calling.get(asyncio.current_task())
 
     async def outcome_of(self, attempt_id: str) -> AttemptOutcome:
-        """Say what became of an attempt, once its connection (in this process) has closed.
+        """Say what became of an attempt; waits while it is under way in this store.
 
         Reads under ``BEGIN IMMEDIATE``, so that a COMMIT still on its way in another process is
-        waited out. UNKNOWN only while the attempt's own COMMIT, failed or unseen, is not in the
-        journal and has not been settled by a later synced commit of this store.
+        waited out; an attempt that has yet to begin there is not seen. UNKNOWN only when this
+        store sent its COMMIT, got no good answer, and has made no later synced commit.
         """
         checked_key(attempt_id, what="attempt id")
         if self._schema.journal_table is None:
             raise DefinitionError("the journal is switched off, so no outcome can be looked up.")
-        while (ended := self._in_flight.get(attempt_id)) is not None:
-            await ended.wait()
+        inside = self.attempt_calling()
+        if inside is not None and inside.attempt_id == attempt_id:
+            raise DefinitionError(
+                f"a callback of attempt {shown(attempt_id)!r} asks for the outcome of that "
+                "attempt, and would wait for itself. Ask afterwards."
+            )
+        while (attempt := self._in_flight.get(attempt_id)) is not None:
+            await attempt.ended.wait()
         select = self._schema.sql(sql.SELECT_ATTEMPT)
-        unsettled = attempt_id in self._unsettled
+        in_doubt = attempt_id in self._in_doubt
 
         async def once(_tries: int) -> list[Row]:
             async with self._connections.session() as session:
@@ -255,7 +274,7 @@ class Store:
         rows = await self.retry.run(once)
         if rows:
             return AttemptOutcome(fate=Fate.COMMITTED, entry=_entry(rows[0]))
-        return AttemptOutcome(fate=Fate.UNKNOWN if unsettled else Fate.NOT_COMMITTED)
+        return AttemptOutcome(fate=Fate.UNKNOWN if in_doubt else Fate.NOT_COMMITTED)
 
     async def journal(self) -> list[JournalEntry]:
         """Return every committed transition, by file and version."""
@@ -271,27 +290,55 @@ class Store:
 
 
 class Attempt:
-    """One attempt's reads and its one write. Made by ``Store.attempt``."""
+    """One attempt's reads and its one write. Made by ``Store.announced`` and ``Store.attempt``."""
 
-    __slots__ = ("_now", "_receipt", "_schema", "_session", "attempt_id")
-
-    def __init__(
-        self, attempt_id: str, session: Session, schema: Schema, now: Callable[[], datetime]
-    ) -> None:
-        """Write nothing yet."""
+    def __init__(self, attempt_id: str, store: Store) -> None:
+        """Read and write nothing yet."""
         self.attempt_id = attempt_id
-        self._session = session
-        self._schema = schema
-        self._now = now
+        self.file_path: str | None = None
+        self.ended = asyncio.Event()
+        self._store = store
+        self._schema = store._schema
         self._receipt = Receipt()
+        self._lent: Session | None = None
 
     @property
     def fate(self) -> CommitFate:
         """How far the transaction got; true after any exception too."""
         return self._receipt.fate
 
+    @property
+    def _session(self) -> Session:
+        if self._lent is None:
+            raise DefinitionError("an attempt reads and writes inside 'async with connected()'.")
+        return self._lent
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Hold a connection for one try."""
+        async with self._store._connections.session() as session:
+            self._lent = session
+            try:
+                yield
+            finally:
+                self._lent = None
+
+    @contextlib.contextmanager
+    def calling(self) -> Iterator[None]:
+        """Mark that this task runs a callback of this attempt inside the block."""
+        calling, task = self._store._calling, asyncio.current_task()
+        outer = calling.get(task)
+        calling[task] = self
+        try:
+            yield
+        finally:
+            del calling[task]
+            if outer is not None:
+                calling[task] = outer
+
     async def read(self, file_path: str) -> FileRow:
         """Return the row now; raises ``FileNotTrackedError``."""
+        self.file_path = file_path
         return await _read(self._session, self._schema, file_path)
 
     async def compare_and_set(
@@ -310,7 +357,7 @@ class Attempt:
         """
         if self.fate is not CommitFate.NOT_SENT:
             raise AttemptReusedError(self.attempt_id)
-        happened_at = self._now().isoformat()
+        happened_at = self._store._now().isoformat()
         try:
             await self._session.commit(
                 self._writes(row, edge, happened_at, last_error, failure_info), self._receipt
@@ -403,14 +450,19 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
 
 
 def checked_key(key: str, *, what: str = "key") -> str:
-    """Return ``key`` if SQLite can hold it exactly; raises ``InvalidKeyError``."""
-    if not isinstance(key, str):
-        raise InvalidKeyError(f"{what} is of type {type(key).__name__}; give text, say str(path).")
-    if not key:
+    """Return ``key`` if it is non-empty text; raises ``InvalidKeyError``."""
+    if not checked_text(key, what=what):
         raise InvalidKeyError(f"{what} is empty; give at least one character.")
-    if not is_storable(key):
-        raise InvalidKeyError(
-            f"{what} {shown(ascii(key))} holds a lone surrogate, which no database text can. "
-            "Decode the file name, say with errors='backslashreplace'."
-        )
     return key
+
+
+def checked_text(text: str, *, what: str) -> str:
+    """Return ``text`` if SQLite can hold it exactly; raises ``InvalidKeyError``."""
+    if not isinstance(text, str):
+        raise InvalidKeyError(f"{what} is of type {type(text).__name__}; give text.")
+    if not is_storable(text):
+        raise InvalidKeyError(
+            f"{what} {shown(ascii(text))} holds a lone surrogate, which no database text can. "
+            "Decode it, say with errors='backslashreplace'."
+        )
+    return text

@@ -1,7 +1,7 @@
 """One attempt, from the caller's event to a settled outcome.
 
-Lock, read, build a machine from the row, trigger; the machine enters, and entering writes the row by
-compare-and-set; then the machine is dropped. A try that met a busy or a moved row is made again
+Lock, read, build a machine from the row, trigger; the machine enters, and entering writes the row
+by compare-and-set; then the machine is dropped. A try that met a busy or a moved row is made again
 from a fresh read, a bounded number of times.
 """
 
@@ -20,6 +20,7 @@ from fsmcore.connections import CommitFate
 from fsmcore.errors import (
     AfterCommitError,
     DefinitionError,
+    FsmCoreError,
     GuardRejectedError,
     MachineContractError,
     StaleTransitionError,
@@ -31,7 +32,8 @@ from fsmcore.errors import (
 from fsmcore.event_log import EventRecord, Outcome
 from fsmcore.lifecycle import FILE_LIFECYCLE, Edge, Lifecycle
 from fsmcore.locks import FileLockManager, FileLocks
-from fsmcore.store import Attempt, FileRow, Store, checked_key, utc_now
+from fsmcore.store import Attempt, FileRow, Store, checked_key, checked_text, utc_now
+from fsmcore.text import shown
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +51,7 @@ Runs before BEGIN; the compare-and-set then holds exactly for the version it saw
 elsewhere may have moved by then (write skew).
 """
 
-Callback = Callable[[FileRow, Edge], None | Awaitable[None]]
+Callback = Callable[[FileRow, Edge], Awaitable[None] | None]
 """Called with a row and the edge taken. May be async."""
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
@@ -86,16 +88,22 @@ class _Trace:
     to_state: str | None = None
     guard_result: bool | None = None
     fate: CommitFate = CommitFate.NOT_SENT
+    moved: FileRow | None = None
+    callback_error: Exception | None = None
 
     def outcome(self, error: BaseException | None) -> Outcome:
         if self.fate is CommitFate.COMMITTED:
             return Outcome.SUCCESS
         if self.fate is CommitFate.SENT:
             return Outcome.UNKNOWN
-        for kind, outcome in _OUTCOMES:
-            if isinstance(error, kind):
-                return outcome
+        if error is not self.callback_error:
+            for kind, outcome in _OUTCOMES:
+                if isinstance(error, kind):
+                    return outcome
         return Outcome.FAILED
+
+    def after_commit(self, moved: FileRow) -> AfterCommitError:
+        return AfterCommitError(self.attempt_id, self.file_path, moved.state, moved.version)
 
 
 class FileTransitionManager:
@@ -168,48 +176,95 @@ class FileTransitionManager:
             event=event,
             timestamp=self._now().isoformat(),
         )
-
-        async def once(tries: int) -> TransitionResult:
-            return await self._one_try(trace, tries, expected_version, last_error, failure_info)
-
-        final = () if expected_version is None else (StaleTransitionError,)
+        beside = {"last_error": last_error, "failure_info": failure_info}
         try:
-            checked_key(file_path)
-            if event not in self.lifecycle.events:
-                raise UnknownEventError(event, self.lifecycle.events)
-            async with self.locks.holding(file_path):
-                result = await self._retry.run(once, final=final)
+            moved, tries = await self._settled(trace, expected_version, beside)
         except BaseException as error:
             self._record_failure(trace, error)
             raise
-        self._record_success(trace, result)
-        return result
+        try:
+            self._record(trace, None)
+        except Exception as error:
+            raise trace.after_commit(moved) from error
+        return TransitionResult(
+            attempt_id=trace.attempt_id,
+            file_path=file_path,
+            event=event,
+            from_state=trace.from_state or "",
+            to_state=moved.state,
+            version=moved.version,
+            tries=tries,
+        )
+
+    async def _settled(
+        self, trace: _Trace, expected_version: int | None, beside: Mapping[str, str | None]
+    ) -> tuple[FileRow, int]:
+        checked_key(trace.file_path)
+        for name, text in beside.items():
+            if text is not None:
+                checked_text(text, what=name)
+        if trace.event not in self.lifecycle.events:
+            raise UnknownEventError(trace.event, self.lifecycle.events)
+        self._refuse_to_wait_for_itself(trace.file_path)
+
+        def is_final(error: FsmCoreError) -> bool:
+            missed = expected_version is not None and isinstance(error, StaleTransitionError)
+            return missed or trace.moved is not None or error is trace.callback_error
+
+        with self.store.announced(trace.attempt_id) as attempt:
+
+            async def once(tries: int) -> tuple[FileRow, int]:
+                return await self._one_try(attempt, trace, expected_version, beside), tries
+
+            try:
+                async with self.locks.holding(trace.file_path):
+                    return await self._retry.run(once, is_final=is_final)
+            except Exception as error:
+                if trace.moved is None:
+                    raise
+                raise trace.after_commit(trace.moved) from error
+            finally:
+                trace.fate = attempt.fate
+
+    def _refuse_to_wait_for_itself(self, file_path: str) -> None:
+        inside = self.store.attempt_calling()
+        if inside is not None and inside.file_path == file_path:
+            raise DefinitionError(
+                f"{shown(file_path)}: a callback of attempt {shown(inside.attempt_id)!r} wants to "
+                "move the file of that attempt, and would wait for itself. Do it afterwards."
+            )
 
     async def _one_try(
         self,
+        attempt: Attempt,
         trace: _Trace,
-        tries: int,
         expected_version: int | None,
-        last_error: str | None,
-        failure_info: str | None,
-    ) -> TransitionResult:
+        beside: Mapping[str, str | None],
+    ) -> FileRow:
         trace.from_state = trace.to_state = trace.guard_result = None
-        written: list[FileRow] = []
-        async with self.store.attempt(trace.attempt_id) as attempt:
+        async with attempt.connected():
             row = await self._read(attempt, trace, expected_version)
 
             async def ask_guard(edge: Edge) -> bool:
                 trace.to_state = edge.target
-                trace.guard_result = await self._allowed(row, edge)
-                return True if trace.guard_result is None else trace.guard_result
+                guard = self._guards.get(edge.event)
+                if guard is None:
+                    return True
+                answer = await _call(guard, row, edge, attempt, trace)
+                if not isinstance(answer, bool):
+                    raise DefinitionError(
+                        f"the guard of {edge.event!r} answered {type(answer).__name__}; "
+                        "return True or False."
+                    )
+                trace.guard_result = answer
+                return answer
 
             async def enter(edge: Edge) -> None:
-                await _call(self._before_commit, row, edge)
-                moved = await attempt.compare_and_set(
-                    row, edge, last_error=last_error, failure_info=failure_info
-                )
-                written.append(moved)
-                await _call(self._after_commit, moved, edge)
+                if self._before_commit is not None:
+                    await _call(self._before_commit, row, edge, attempt, trace)
+                trace.moved = moved = await attempt.compare_and_set(row, edge, **beside)
+                if self._after_commit is not None:
+                    await _call(self._after_commit, moved, edge, attempt, trace)
 
             machine = self._machine(
                 self.lifecycle,
@@ -218,35 +273,16 @@ class FileTransitionManager:
                 ask_guard=ask_guard,
                 enter=enter,
             )
-            try:
-                await machine.activate()
-                await machine.trigger(trace.event)
-            except Exception as error:
-                if not written:
-                    raise
-                raise AfterCommitError(
-                    trace.attempt_id, row.file_path, written[0].state, written[0].version
-                ) from error
-            finally:
-                trace.fate = attempt.fate
-        if not written:
+            await machine.activate()
+            await machine.trigger(trace.event)
+        if trace.moved is None:
             raise MachineContractError(
                 f"{type(machine).__name__} took event {trace.event!r} without awaiting the write, "
                 "so nothing was written. Does its library await async callbacks?"
             )
-        return TransitionResult(
-            attempt_id=trace.attempt_id,
-            file_path=row.file_path,
-            event=trace.event,
-            from_state=row.state,
-            to_state=written[0].state,
-            version=written[0].version,
-            tries=tries,
-        )
+        return trace.moved
 
-    async def _read(
-        self, attempt: Attempt, trace: _Trace, expected_version: int | None
-    ) -> FileRow:
+    async def _read(self, attempt: Attempt, trace: _Trace, expected_version: int | None) -> FileRow:
         row = await attempt.read(trace.file_path)
         trace.from_state = row.state
         if row.state not in self.lifecycle.states:
@@ -261,34 +297,12 @@ class FileTransitionManager:
             )
         return row
 
-    async def _allowed(self, row: FileRow, edge: Edge) -> bool | None:
-        guard = self._guards.get(edge.event)
-        if guard is None:
-            return None
-        answer = guard(row, edge)
-        if inspect.isawaitable(answer):
-            answer = await answer
-        if not isinstance(answer, bool):
-            raise DefinitionError(
-                f"the guard of {edge.event!r} answered {type(answer).__name__}; "
-                "return True or False."
-            )
-        return answer
-
-    def _record_success(self, trace: _Trace, result: TransitionResult) -> None:
-        try:
-            self._record(trace, None)
-        except Exception as error:
-            raise AfterCommitError(
-                result.attempt_id, result.file_path, result.to_state, result.version
-            ) from error
-
     def _record_failure(self, trace: _Trace, error: BaseException) -> None:
         if trace.fate is CommitFate.SENT:
             _log.warning("attempt %s: outcome unknown: %r", trace.attempt_id, error)
         try:
             self._record(trace, error)
-        except Exception as sink_error:
+        except Exception as sink_error:  # noqa: BLE001 - the attempt's own error is raised next
             error.add_note(f"The event sink failed too: {sink_error!r}")
 
     def _record(self, trace: _Trace, error: BaseException | None) -> None:
@@ -309,8 +323,17 @@ class FileTransitionManager:
         )
 
 
-async def _call(callback: Callback | None, row: FileRow, edge: Edge) -> None:
-    if callback is not None:
-        called = callback(row, edge)
-        if inspect.isawaitable(called):
-            await called
+async def _call(
+    callback: Callable[[FileRow, Edge], object],
+    row: FileRow,
+    edge: Edge,
+    attempt: Attempt,
+    trace: _Trace,
+) -> object:
+    with attempt.calling():
+        try:
+            answer = callback(row, edge)
+            return await answer if inspect.isawaitable(answer) else answer
+        except Exception as error:
+            trace.callback_error = error  # the caller's own: neither tried again nor interpreted
+            raise
