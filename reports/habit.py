@@ -32,7 +32,7 @@ PYTEST_CODES = TOOL_CODES | {4: Verdict.USAGE, 5: Verdict.UNKNOWN}
 SESSION_CODES = {verdict.exit_code: verdict for verdict in Verdict}
 
 PYTEST_CLOSING = r"^[= ]*((?:\d+ \w+(?:, )?)+ in [\d.]+s|no tests ran in [\d.]+s)"
-SESSION_CLOSING = r"^\w+: \w+: (.+)$"
+SESSION_CLOSING = r"^\w+: (?:pass|fail|unknown|invalid|usage): (.+)$"
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TAIL_BYTES = 65_536
