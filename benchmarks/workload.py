@@ -1,0 +1,186 @@
+"""What a workload is, and how one is measured: nothing is recorded before its check has passed.
+
+The four verbs are FoundationDB's (setup, run, check, metrics): one workload serves correctness
+and speed, so that no figure can come from code that does the wrong thing quickly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from fsmcore import Synchronous
+
+Metric = int | float | Sequence[int]
+
+
+class Workload(Protocol):
+    """Something to measure, and the proof that it was done."""
+
+    @property
+    def transitions_per_round(self) -> int:
+        """How many transitions one ``run`` asks for."""
+        ...
+
+    def setup(self, folder: Path, synchronous: Synchronous) -> None:
+        """Make the database in ``folder``, if there is one, and open what is used for long."""
+        ...
+
+    def run(self) -> None:
+        """Take one round of transitions. This, and nothing else, is on the clock."""
+        ...
+
+    def forget(self) -> None:
+        """Drop what was noted so far, after warming up; what was committed still counts."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back that ``setup`` opened."""
+        ...
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the outcome of all rounds; called after ``close``."""
+        ...
+
+    def metrics(self) -> Mapping[str, Metric]:
+        """Return figures beside the clock's, by a name with its unit last."""
+        ...
+
+
+class Recorder(Protocol):
+    """The part of pytest-benchmark's fixture that is used; the library has no type hints."""
+
+    has_error: bool
+    extra_info: dict[str, Any]  # whatever JSON can hold; pytest-benchmark does not look inside
+    stats: Any  # its statistics, None before the first round
+
+    def pedantic(
+        self,
+        target: Callable[[], None],
+        *,
+        teardown: Callable[[], None],
+        rounds: int,
+        iterations: int,
+    ) -> object:
+        """Time ``iterations`` calls of ``target`` a round; after each, call ``teardown``."""
+        ...
+
+
+class WrongResultError(Exception):
+    """A workload ran and its check failed: fast and wrong is no measurement."""
+
+    def __init__(self, name: str, violations: Sequence[str]) -> None:
+        self.violations = tuple(violations)
+        more = f" (and {len(violations) - 3} more)" if len(violations) > 3 else ""
+        super().__init__(
+            f"{name}: the result is wrong, so its time means nothing: "
+            f"{'; '.join(violations[:3])}{more}"
+        )
+
+
+class _OncePerRound:
+    """Runs a round on the first call of each ``iterations``, and nothing on the others.
+
+    pytest-benchmark divides a round's time by its iterations, and cannot await. So one round is
+    one run of the event loop, however many transitions it takes, and the recorded time is that
+    of one transition. The idle calls cost some 50 ns each.
+    """
+
+    def __init__(self, run: Callable[[], None], *, rounds: int, iterations: int) -> None:
+        self._run = run
+        self._calls_left = rounds * iterations
+        self._iterations = iterations
+
+    def __call__(self) -> None:
+        # After the last round pytest-benchmark calls once more, for a result nobody wants.
+        if self._calls_left and self._calls_left % self._iterations == 0:
+            self._run()
+        self._calls_left = max(0, self._calls_left - 1)
+
+
+class _Beside:
+    """The raw loop, run once after each round, so that both meet the same moods of the machine.
+
+    The speed of a shared machine drifts by tens of percent within a minute. A ratio of two medians
+    taken a minute apart drifts with it; the median of ratios between neighbours does not.
+    """
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self.rounds_s: list[float] = []
+
+    def __call__(self) -> None:
+        began_s = time.perf_counter()
+        self._workload.run()
+        elapsed_s = time.perf_counter() - began_s
+        self.rounds_s.append(elapsed_s / self._workload.transitions_per_round)
+
+
+def measure(
+    recorder: Recorder,
+    workload: Workload,
+    *,
+    name: str,
+    folder: Path,
+    synchronous: Synchronous,
+    rounds: int,
+    warmup_rounds: int,
+    beside: Workload | None = None,
+) -> None:
+    """Measure a workload; raises ``WrongResultError`` when its check fails.
+
+    ``beside`` is run after each round, off pytest-benchmark's clock; its times are noted as
+    ``raw_rounds_s``, in the order of the rounds, in seconds for one transition.
+
+    pytest-benchmark writes a benchmark to its file unless ``has_error`` is set, so it stays set
+    until the check has passed. The garbage of the start is frozen: a collection inside a round
+    then looks at the round's own objects only.
+    """
+    recorder.has_error = True
+    with contextlib.ExitStack() as opened:
+        for each, subfolder in ((workload, "measured"), (beside, "beside")):
+            if each is not None:
+                place = folder / subfolder
+                place.mkdir()
+                each.setup(place, synchronous)
+                opened.callback(each.close)
+                for _ in range(warmup_rounds):
+                    each.run()
+                each.forget()
+        raw = None if beside is None else _Beside(beside)
+        _take_rounds(recorder, workload, rounds, raw)
+    wrong = [*workload.check(), *(beside.check() if beside is not None else ())]
+    if wrong:
+        raise WrongResultError(name, wrong)
+    info = recorder.extra_info
+    info.update(workload.metrics())
+    info["synchronous"] = synchronous.name
+    info["transitions_per_round"] = workload.transitions_per_round
+    if raw is not None:
+        info["raw_rounds_s"] = raw.rounds_s[:rounds]
+    if recorder.stats is not None:
+        info["throughput_per_s"] = 1 / recorder.stats.stats.median
+    recorder.has_error = False
+
+
+def _take_rounds(
+    recorder: Recorder, workload: Workload, rounds: int, after_each: Callable[[], None] | None
+) -> None:
+    iterations = workload.transitions_per_round
+    target = _OncePerRound(workload.run, rounds=rounds, iterations=iterations)
+    gc.collect()
+    gc.freeze()
+    try:
+        recorder.pedantic(
+            target, teardown=after_each or _nothing, rounds=rounds, iterations=iterations
+        )
+    finally:
+        gc.unfreeze()
+
+
+def _nothing() -> None:
+    pass
