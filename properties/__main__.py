@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from properties.environment import environment
+from properties.known import KnownDefect, known_defects, stale, with_known
 from properties.profiles import PROFILES
 from properties.recording import RECORDER, ProgressLine, outside_stream
 from properties.subjects import CORE_SUBJECTS
@@ -42,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask every law of the durable state machine, and say law by law what held.",
         allow_abbrev=False,
     )
-    parser.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try")
+    parser.add_argument(
+        "--profile", choices=sorted(PROFILES), default="dev", help="how hard to try"
+    )
     parser.add_argument("--law", action="append", default=[], metavar="NAME", help="only this law")
     parser.add_argument(
         "--subject", action="append", default=[], metavar="NAME", help="only this subject"
@@ -99,31 +102,53 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
     return printed.getvalue()
 
 
-def _verdict(laws: list[LawRecord], trouble: str | None) -> Verdict:
+def _verdict(
+    laws: list[LawRecord], trouble: str | None, defects: dict[str, KnownDefect]
+) -> Verdict:
     if trouble is not None or not laws:
         return Verdict.INVALID
-    verdicts = {law.verdict for law in laws}
+    verdicts = {law.verdict for law in laws if law.law not in defects}
     if LawVerdict.FAIL in verdicts:
         return Verdict.FAIL
     return Verdict.UNKNOWN if LawVerdict.UNKNOWN in verdicts else Verdict.PASS
 
 
-def _print_laws(laws: list[LawRecord]) -> None:
+_WORST_FIRST = (LawVerdict.FAIL, LawVerdict.UNKNOWN, LawVerdict.PASS, LawVerdict.NOT_ASKED)
+
+
+def _print_laws(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> None:
     for name in dict.fromkeys(law.law for law in laws):
         asked = [law for law in laws if law.law == name]
-        told = Counter(law.verdict for law in asked)
-        worst = next(
-            verdict
-            for verdict in (LawVerdict.FAIL, LawVerdict.UNKNOWN, LawVerdict.PASS, LawVerdict.NOT_ASKED)
-            if told[verdict]
-        )
-        subjects = ", ".join(law.subject for law in asked if law.verdict is worst)
-        print(f"  {worst.value:<9} {asked[0].sentence}")
-        print(f"            {subjects}: {sum(law.examples for law in asked)} examples")
+        verdicts = {law.verdict for law in asked}
+        worst = next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
+        word = "known" if worst is LawVerdict.FAIL and name in defects else worst.value
+        print(f"  {word:<9} {asked[0].sentence}")
+        where = ", ".join(law.subject for law in asked if law.verdict is worst)
+        drawn = sum(law.examples for law in asked)
+        print(f"            {where}{f': {drawn} examples' if drawn else ''}")
         for law in asked:
-            for text in (law.failure, law.reason):
-                if text is not None and law.verdict is not LawVerdict.PASS:
-                    print("\n".join(f"      {line}" for line in (f"[{law.subject}] {text}").splitlines()))
+            if law.verdict is LawVerdict.PASS:
+                continue
+            for text in (law.reason, law.failure):
+                if text is not None:
+                    lines = f"[{law.subject}] {text}".splitlines()
+                    print("\n".join(f"      {line}" for line in lines))
+
+
+def _summary(
+    laws: list[LawRecord], defects: dict[str, KnownDefect], tally: Counter[str], seed: int
+) -> str:
+    names = {law.law for law in laws}
+    failed = {law.law for law in laws if law.verdict is LawVerdict.FAIL}
+    unknown = {law.law for law in laws if law.verdict is LawVerdict.UNKNOWN} - failed
+    told = [f"{len(names - failed - unknown)} of {len(names)} laws hold"]
+    told += [f"{len(failed - set(defects))} fail"] if failed - set(defects) else []
+    told += [f"{len(unknown)} unknown"] if unknown else []
+    told += [f"known: {len(failed & set(defects))}"] if failed & set(defects) else []
+    return (
+        f"{', '.join(told)}; {tally['examples']} examples, {tally['attempts']} attempts, "
+        f"seed {seed}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,20 +166,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"properties: profile {options.profile}, seed {seed}", file=sys.stderr, flush=True)
     trouble = _ask(options, seed)
     command = f"nox -s properties -- --profile {options.profile} --seed {seed}"
-    laws = RECORDER.records(command)
-    verdict = _verdict(laws, trouble)
-    _print_laws(laws)
+    defects = known_defects()
+    laws = with_known(RECORDER.records(command), defects)
+    verdict = _verdict(laws, trouble, defects)
+    _print_laws(laws, defects)
     if trouble is not None:
         print(trouble)
     here = environment(hypothesis_profile=options.profile)
     tally = sum(RECORDER.explorations.values(), Counter[str]())
-    told = Counter(law.verdict.value for law in laws)
-    names = len({law.law for law in laws})
-    counted = ", ".join(f"{told[each.value]} {each.value}" for each in LawVerdict if told[each.value])
-    summary = (
-        f"{names} laws x subjects: {counted or 'none'}; {tally['examples']} examples, "
-        f"{tally['attempts']} attempts, seed {seed}"
-    )
+    for name in stale(laws, defects):
+        print(f"properties/known.toml: {name} holds here; take its entry out or narrow it")
+    summary = _summary(laws, defects, tally, seed)
     record = LawsRecord(
         name="properties",
         verdict=verdict,

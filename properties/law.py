@@ -1,4 +1,4 @@
-"""What makes a test a law: its sentence, whose promise it is, and which line of ours leans on it."""
+"""What makes a test a law: its sentence, whose promise it is, and which of our lines lean on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ASSUMPTION_ATTRIBUTE = "LEANS_ON"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
-    """One file of ``specs``: ``name`` is the file's sentence, ``sentence`` its docstring's first."""
+    """One file of ``specs``: ``name`` is the file's sentence, ``sentence`` its docstring's."""
 
     name: str
     sentence: str

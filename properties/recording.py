@@ -7,9 +7,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TextIO
+from types import ModuleType
+from typing import Self, TextIO
 
 import pytest
 
@@ -81,7 +82,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Take what a test said into its law's verdict: the worst counts."""
         report = yield
         key = _key(item)
@@ -92,11 +93,14 @@ class Recorder:
         verdict, text = _verdict(report, call)
         if call.when != "call" and verdict is LawVerdict.PASS:
             return report
-        asked.tally.update(item.stash.get(self.tally_key, Counter()))
+        if self.tally_key in item.stash:
+            asked.tally.update(item.stash[self.tally_key])
         if _RANK.index(verdict) >= _RANK.index(asked.verdict):
             asked.verdict = verdict
-            asked.failure = text if verdict is LawVerdict.FAIL else asked.failure
-            asked.reason = text if verdict is not LawVerdict.FAIL else asked.reason
+            if verdict is LawVerdict.FAIL:
+                asked.failure = asked.failure or text
+            else:
+                asked.reason = asked.reason or text
         return report
 
     def records(self, replay: str) -> list[LawRecord]:
@@ -130,14 +134,15 @@ def _selection(asked: _Asked) -> str:
     return f" --law {asked.law.name}{subject}"
 
 
-def _module(item: pytest.Item) -> object:
-    return getattr(item, "module")  # noqa: B009 - pytest types only Function with it
+def _module(item: pytest.Item) -> ModuleType:
+    module: ModuleType = getattr(item, "module")  # noqa: B009 - pytest types only Function with it
+    return module
 
 
 def _key(item: pytest.Item) -> tuple[str, str]:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     module = _module(item)
-    return law_of(module).name, str(parameters.get("subject_name", NO_SUBJECT))  # type: ignore[arg-type]
+    return law_of(module).name, str(parameters.get("subject_name", NO_SUBJECT))
 
 
 def _verdict(
@@ -179,7 +184,7 @@ class ProgressLine:
         self._began = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
-    def __enter__(self) -> ProgressLine:
+    def __enter__(self) -> Self:
         """Begin."""
         self._thread.start()
         return self

@@ -2,6 +2,7 @@
 
 from properties.probes.connections import ConnectionProbe
 from properties.probes.descriptors import DescriptorProbe
+from properties.probes.loop_thread import LoopThreadProbe
 from properties.probes.tasks import task_findings
 from properties.probes.threads import ThreadProbe
 from properties.probes.write_lock import write_lock_findings
@@ -9,6 +10,7 @@ from properties.probes.write_lock import write_lock_findings
 __all__ = [
     "ConnectionProbe",
     "DescriptorProbe",
+    "LoopThreadProbe",
     "ThreadProbe",
     "task_findings",
     "write_lock_findings",

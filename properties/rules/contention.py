@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +28,11 @@ from properties.probes import (
 from properties.rules import model
 from properties.rules.court import Court, Evidence
 from properties.rules.outsider import Outsider
+from properties.scratch import scratch_folder
 from properties.subjects import Answer, AnswerKind, Disturbance, Place, Request, Subject
 from properties.subjects.protocol import Row, SubjectFactory
 
 FILE_LIMIT = 5
-FAST_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - tmpfs, private
 SUBJECT_CONNECTIONS = 1
 """The keeper; and with it one worker thread."""
 
@@ -104,9 +103,7 @@ class ContentionRules(RuleBasedStateMachine):
         super().__init__()
         self.tally["examples"] += 1
         self._cleanup = contextlib.ExitStack()
-        folder = self._cleanup.enter_context(
-            tempfile.TemporaryDirectory(prefix="fsm core '", dir=FAST_FOLDER)
-        )
+        folder = self._cleanup.enter_context(scratch_folder())
         self._connection_probe = ConnectionProbe()
         self._thread_probe = ThreadProbe()
         self._descriptor_probe = DescriptorProbe(folder)
@@ -118,6 +115,7 @@ class ContentionRules(RuleBasedStateMachine):
         self._clock = Clock()
         self._operations: list[Operation] = []
         self._backoffs: Counter[str] = Counter()
+        self._tasks: dict[str, asyncio.Future[None]] = {}
         self._files: list[str] = []
         self._has_news = False
         self._leaks: list[str] = []
@@ -205,7 +203,9 @@ class ContentionRules(RuleBasedStateMachine):
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:
         asked = [each for each in self._operations if each.actor == "worker"][-12:]
-        outcomes = {each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked}
+        outcomes = {
+            each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked
+        }
         return outcomes, {name: await self._subject.read(name) for name in self._files}
 
     # Acting.
@@ -218,12 +218,15 @@ class ContentionRules(RuleBasedStateMachine):
             workers = []
             for work in race:
                 operation = await self._prepared(work)
-                workers.append(asyncio.ensure_future(self._work(operation)))
+                worker = asyncio.ensure_future(self._work(operation))
+                self._tasks[operation.attempt_id] = worker
+                workers.append(worker)
                 if work.cancel_after_turns is not None:
-                    workers.append(asyncio.ensure_future(_cancel(workers[-1], work)))
+                    workers.append(asyncio.ensure_future(_cancel(worker, work)))
             await asyncio.wait(workers)
         finally:
             self._outsider.let_go()
+            self._tasks.clear()
         for worker in workers:
             if not worker.cancelled() and (error := worker.exception()) is not None:
                 raise error  # the harness's own, or a subject that broke its protocol
@@ -270,9 +273,8 @@ class ContentionRules(RuleBasedStateMachine):
                 for _ in range(trouble.size):
                     await asyncio.sleep(0)
             elif trouble.what == "is cancelled":
-                task = asyncio.current_task()
-                if task is not None:
-                    task.cancel()
+                # Not the current task: a guard may run in one of its own.
+                self._tasks[operation.attempt_id].cancel()
                 await asyncio.sleep(0)
             elif trouble.what == "is overtaken":
                 self._overtake(operation.request.file_path)

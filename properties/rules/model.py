@@ -10,7 +10,13 @@ NEXT: dict[str, dict[str, str]] = {
     "indexed": {},
     "failed": {},
 }
-EVENTS = ("start_upload", "complete_upload", "complete_processing", "fail_upload", "fail_processing")
+EVENTS = (
+    "start_upload",
+    "complete_upload",
+    "complete_processing",
+    "fail_upload",
+    "fail_processing",
+)
 
 
 def target(state: str, event: str) -> str | None:

@@ -5,7 +5,7 @@ needs to be explored. The rules for SQL follow https://sqlite.org/isolation.html
 https://sqlite.org/lang_transaction.html for WAL mode; what they do not know touches everything.
 
 Choices. One database file is assumed: two files only make this coarser, never wrong. All
-primitives of asyncio (locks, events, ...) count as one shared thing. Memory that tasks share
+locks of asyncio count as one shared thing, all events as another. Memory that tasks share
 without them is not seen: a scenario declares it with ``Simulation.touch``, and containment is
 the check that nothing was forgotten.
 """
@@ -22,14 +22,17 @@ WRITE_LOCK = 1 << 1
 """SQLite's one write lock."""
 LAYOUT = 1 << 2
 """Tables, journal mode: what almost nobody changes."""
-PRIMITIVES = 1 << 3
-"""asyncio's locks, events, conditions, semaphores and queues."""
-CLOCK = 1 << 4
-SHARED = 1 << 5
+LOCKS = 1 << 3
+"""asyncio's locks, conditions, semaphores and queues."""
+EVENTS = 1 << 4
+"""asyncio's events: setting one that nobody awaits reads, looking at one writes."""
+CLOCK = 1 << 5
+SHARED = 1 << 6
 """Memory that a scenario declared shared."""
-FAULT_BUDGET = 1 << 6
-CLOCK_BUDGET = 1 << 7
-FIRST_ACTOR = 1 << 8
+FAULT_BUDGET = 1 << 7
+CLOCK_BUDGET = 1 << 8
+OVERLAP_BUDGET = 1 << 9
+FIRST_ACTOR = 1 << 10
 """Actor number i is ``FIRST_ACTOR << i``."""
 
 NOTHING = Footprint(0, 0)

@@ -20,26 +20,30 @@ class Action(enum.Enum):
 class Option(NamedTuple):
     """One thing that can happen next: what, by whom, and on which worker or with which fault.
 
-    ``target`` is a name that does not depend on the schedule (``a.2`` is the second worker of
-    actor a); ``detail`` says which SQL or which fault.
+    ``target`` does not depend on the schedule: ``a.2`` is the second worker of actor a.
     """
 
     action: Action
     actor: str
     target: str
-    detail: str = ""
-
-    def __str__(self) -> str:
-        """Return one short line."""
-        words = (self.action.value, self.actor, self.detail)
-        return " ".join(word for word in words if word)
 
 
 class Point(NamedTuple):
-    """Where a choice is asked for. ``inner`` is one between two callbacks of a landing's chain."""
+    """Where a choice is asked for. ``inner`` is one between two callbacks of one chain.
+
+    ``subjects`` holds what each option is about; ``describe`` makes a short line of one.
+    """
 
     options: Sequence[Option]
     inner: bool
+    subjects: Sequence[object]
+
+    def describe(self, index: int) -> str:
+        """Return one short line: what option ``index`` would do."""
+        action, actor, target = self.options[index]
+        about = getattr(self.subjects[index], "next_call_text", None)
+        detail = about() if about is not None and action is Action.CALL else target
+        return " ".join(word for word in (action.value, actor, detail) if word)
 
 
 class Footprint(NamedTuple):
@@ -50,9 +54,7 @@ class Footprint(NamedTuple):
 
     def conflicts(self, other: Footprint) -> bool:
         """Return whether the order of the two steps can matter."""
-        return bool(
-            self.written & (other.read | other.written) or other.written & self.read
-        )
+        return bool(self.written & (other.read | other.written) or other.written & self.read)
 
     def joined(self, other: Footprint) -> Footprint:
         """Return what both together touched."""

@@ -129,6 +129,18 @@ def describe(item: Any) -> Call:
     return Call(name, sql, parameters, native)
 
 
+def is_stop(item: Any) -> bool:
+    """Return whether an item only ends the worker: not worth a choice of its own."""
+    if not isinstance(item, tuple):
+        return True
+    return type(item[1]) is not partial and item[1].__name__ == "close_and_stop"
+
+
+def throwaway(future: Any, function: Callable[[], object]) -> Any:
+    """Return an item of ours, whose result nobody awaits."""
+    return (future, function)
+
+
 def is_failure(callback: Callable[..., object]) -> bool:
     """Return whether a completion hands back an exception."""
     return getattr(callback, "__name__", "") == "set_exception"
@@ -162,6 +174,9 @@ class _WorkerThread:
 _real_thread = threading.Thread
 _real_connect = sqlite3.connect
 _real_start: Callable[[Any], None] | None = getattr(core.Connection, "start", None)
+POLLS = not hasattr(core, "SimpleQueue")
+"""Whether a worker looks at its queue every 0.1 s, and ends by finding it empty (up to 0.19)."""
+
 _queue_name = "SimpleQueue" if hasattr(core, "SimpleQueue") else "Queue"
 _real_queue: Callable[[], Any] = getattr(core, _queue_name)
 

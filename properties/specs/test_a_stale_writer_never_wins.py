@@ -20,7 +20,7 @@ def judge(evidence: Evidence) -> None:
             continue
         version = (operation.request.file_path, answer.version)
         first = winners.setdefault(version, operation.attempt_id)
-        assert first == operation.attempt_id, f"{first} and {operation.attempt_id} both won {version}"
+        assert first == operation.attempt_id, f"{first} won {version} too"
         entry = evidence.snapshot.entry_of(operation.attempt_id)
         written = None if entry is None else (entry.file_path, entry.version)
         assert written == version, f"{operation.attempt_id} was told {version}, journal: {written}"

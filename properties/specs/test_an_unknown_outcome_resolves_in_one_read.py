@@ -16,7 +16,7 @@ def judge(evidence: Evidence) -> None:
         written = evidence.snapshot.entry_of(attempt_id) is not None
         if committed is None:
             later = _commits_after(evidence, attempt_id)
-            assert not later, f"{attempt_id} is unknown still, although {later[0]} has committed since"
+            assert not later, f"{attempt_id} is unknown, {later[0]} committed since"
             continue
         assert committed == written, f"{attempt_id}: told {committed}, journal: {written}"
 

@@ -20,7 +20,9 @@ def judge(evidence: Evidence) -> None:
             assert entry.from_state == here, f"{file_path}: {entry} leaves a state it is not in"
             assert entry.to_state == model.target(here, entry.event), f"{file_path}: {entry}"
             here, at = entry.to_state, entry.version
-        assert (state, version) == (here, at), f"{file_path}: row {state, version}, journal {here, at}"
+        assert (state, version) == (here, at), (
+            f"{file_path}: row {state, version} is not {here, at}"
+        )
 
 
 def test_the_journal_walks_the_lifecycle(explored: Callable[[], None]) -> None:

@@ -7,8 +7,7 @@ was told busy has backed off exactly three times. No sleep, one try too many and
 from collections.abc import Callable
 
 from properties.rules import Evidence
-from properties.subjects import AnswerKind
-from properties.subjects.core import TRIES
+from properties.subjects import TRIES, AnswerKind
 
 
 def judge(evidence: Evidence) -> None:

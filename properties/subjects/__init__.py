@@ -2,6 +2,7 @@
 
 from properties.subjects.core import CORE_SUBJECTS, CoreSubject
 from properties.subjects.protocol import (
+    TRIES,
     Answer,
     AnswerKind,
     Disturbance,
@@ -14,6 +15,7 @@ from properties.subjects.protocol import (
 
 __all__ = [
     "CORE_SUBJECTS",
+    "TRIES",
     "Answer",
     "AnswerKind",
     "CoreSubject",

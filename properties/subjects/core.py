@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from contextvars import ContextVar
 from dataclasses import fields
 
 from fsmcore import (
+    FILE_LIFECYCLE,
     AfterCommitError,
     Edge,
     EventCollector,
@@ -29,6 +31,7 @@ from fsmcore import (
 )
 from fsmcore.store import FileRow
 from properties.subjects.protocol import (
+    TRIES,
     Answer,
     AnswerKind,
     LogRecord,
@@ -47,19 +50,23 @@ _KINDS: tuple[tuple[type[BaseException], AnswerKind], ...] = (
     (AfterCommitError, AnswerKind.FAILED_AFTER_COMMIT),
 )
 _LOG_FIELDS = frozenset(field.name for field in fields(EventRecord))
-TRIES = 4
-"""Small, so that a writer that never lets go is met and survived within one step."""
+
+
+_request: ContextVar[Request | None] = ContextVar("request", default=None)
+# A context and not a task: python-statemachine awaits guards in tasks of its own.
 
 
 class CoreSubject:
-    """A store and a manager; guards and callbacks look their request up by the attempt's task."""
+    """A store and a manager; guards and callbacks find their request in the attempt's context."""
 
-    def __init__(self, name: str, machine: MachineFactory, *, locked: bool) -> None:
+    def __init__(
+        self, name: str, machine: MachineFactory, *, locked: bool, tries: int = TRIES
+    ) -> None:
         """Open nothing yet."""
         self.name = name
+        self._tries = tries
         self._machine = machine
         self._locked = locked
-        self._running: dict[asyncio.Task[object] | None, Request] = {}
         self._events = EventCollector()
         self._file_locks = FileLockManager()
         self._store: Store | None = None
@@ -67,7 +74,7 @@ class CoreSubject:
 
     async def make(self, path: str) -> None:
         """Open the store and put a manager before it."""
-        retry = RetryPolicy(max_tries=TRIES, base_ms=0.2, cap_ms=1.0, sleep=self._sleep)
+        retry = RetryPolicy(max_tries=self._tries, base_ms=0.2, cap_ms=1.0, sleep=self._sleep)
         store = Store(
             path,
             create=True,
@@ -79,7 +86,7 @@ class CoreSubject:
         self._manager = FileTransitionManager(
             store,
             machine=self._machine,
-            guards=dict.fromkeys(_EVENTS, self._guard),
+            guards=dict.fromkeys(FILE_LIFECYCLE.events, self._guard),
             before_commit=functools.partial(self._call, Place.BEFORE_COMMIT),
             after_commit=functools.partial(self._call, Place.AFTER_COMMIT),
             locks=self._file_locks if self._locked else NoFileLocks(),
@@ -92,8 +99,7 @@ class CoreSubject:
 
     async def attempt(self, request: Request) -> Answer:
         """See ``Subject.attempt``."""
-        task = asyncio.current_task()
-        self._running[task] = request
+        token = _request.set(request)
         try:
             result = await self._made().transition(
                 request.file_path,
@@ -104,7 +110,7 @@ class CoreSubject:
         except Exception as error:  # noqa: BLE001 - every error is an answer, told by its class
             return _answer(error)
         finally:
-            del self._running[task]
+            _request.reset(token)
         return Answer(
             kind=AnswerKind.SUCCESS,
             from_state=result.from_state,
@@ -153,7 +159,7 @@ class CoreSubject:
 
     async def _guard(self, _row: FileRow, _edge: Edge) -> bool:
         await self._disturb(Place.GUARD)
-        request = self._running.get(asyncio.current_task())
+        request = _request.get()
         return request is None or request.guard_says
 
     async def _call(self, place: Place, _row: FileRow, _edge: Edge) -> None:
@@ -164,12 +170,9 @@ class CoreSubject:
         await asyncio.sleep(seconds)
 
     async def _disturb(self, place: Place) -> None:
-        request = self._running.get(asyncio.current_task())
+        request = _request.get()
         for disturbance in request.at(place) if request is not None else ():
             await disturbance()
-
-
-_EVENTS = ("start_upload", "complete_upload", "complete_processing", "fail_upload", "fail_processing")
 
 
 def _answer(error: Exception) -> Answer:

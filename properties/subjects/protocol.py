@@ -139,9 +139,13 @@ class Subject(Protocol):
         ...
 
 
+TRIES = 4
+"""Small, so that a writer that never lets go is met and survived within one step."""
+
+
 class SubjectFactory(Protocol):
     """Makes a fresh subject."""
 
-    def __call__(self) -> Subject:
-        """Return a subject that has touched no file yet."""
+    def __call__(self, *, tries: int = TRIES) -> Subject:
+        """Return a subject that has touched no file yet and tries a busy file so often."""
         ...

@@ -40,9 +40,7 @@ class RandomScheduler:
         self._index = 0
         self._switch_odds = self._random.choice(_SWITCH_ODDS)
         places = range(self._length)
-        self._fault_places = sorted(
-            self._random.choice(places) for _ in range(self._fault_count)
-        )
+        self._fault_places = sorted(self._random.choice(places) for _ in range(self._fault_count))
 
     def choose(self, n: int, point: Point) -> int:
         """Return a fault where one is due, else go on or switch by the odds."""

@@ -41,7 +41,7 @@ class ReplayScheduler:
         if choice >= n:
             self._complain(f"choice point {index} has {n} options, the schedule takes {choice}")
             return 0
-        wanted, found = self._expected.get(index), str(point.options[choice])
+        wanted, found = self._expected.get(index), point.describe(choice)
         if wanted is not None and wanted != found:
             self._complain(f"choice point {index} would {found!r}, the schedule has {wanted!r}")
         return choice

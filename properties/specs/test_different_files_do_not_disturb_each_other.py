@@ -1,0 +1,54 @@
+"""Different files do not disturb each other: ten attempts on ten files are ten successes.
+
+They share one database and one write lock, and nothing else. A lock shared by files that is not
+fair, a WHERE clause without the key, or a stale answer for a row nobody else touched breaks it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from properties.rules.worker import PATIENT_TRIES
+from properties.scratch import scratch_folder
+from properties.subjects import AnswerKind, Request, Row, SubjectFactory
+
+
+def test_ten_files_ten_successes(
+    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
+) -> None:
+    """All at once, some of the files already further on than others."""
+
+    async def race(path: str, ahead: list[bool]) -> None:
+        subject = make_subject(tries=PATIENT_TRIES)
+        await subject.make(path)
+        try:
+            for index, is_ahead in enumerate(ahead):
+                await subject.seed(f"f{index}")
+                if is_ahead:
+                    await subject.attempt(_request("before", index, "start_upload"))
+            answers = await asyncio.gather(
+                *(
+                    subject.attempt(
+                        _request("now", index, "complete_upload" if is_ahead else "start_upload")
+                    )
+                    for index, is_ahead in enumerate(ahead)
+                )
+            )
+            assert [AnswerKind.SUCCESS] * len(ahead) == [answer.kind for answer in answers], answers
+            for index, is_ahead in enumerate(ahead):
+                expected = Row("processing", 2) if is_ahead else Row("uploading", 1)
+                assert expected == await subject.read(f"f{index}")
+        finally:
+            await subject.close()
+
+    def holds(ahead: list[bool]) -> None:
+        with scratch_folder() as folder:
+            asyncio.run(race(f"{folder}/files.db", ahead))
+
+    drawn(st.lists(st.booleans(), min_size=10, max_size=10), holds)
+
+
+def _request(when: str, index: int, event: str) -> Request:
+    return Request(attempt_id=f"{when}-{index}", file_path=f"f{index}", event=event)

@@ -1,0 +1,105 @@
+"""Hostile keys are only data: any text round-trips exactly and touches no other row.
+
+Quotes, NULs, wildcards, a mebibyte, all of Unicode. Text that SQLite cannot hold (a lone
+surrogate) is refused, and the refusal leaves no row. SQL by string formatting, LIKE in a WHERE
+clause, or a key cut short breaks it.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from properties.history import snapshot
+from properties.scratch import scratch_folder
+from properties.subjects import AnswerKind, Request, SubjectFactory
+
+HOSTILE = (
+    "'; DROP TABLE files; --",
+    '"quoted" and `ticked`',
+    "a\0b",
+    "\0",
+    "%_?*[a-z]",
+    "x" * 2**20,
+    "../../etc/passwd",
+    "é",
+    "e\u0301",
+    "\U0010ffff\ufeff\u202e",
+    "line\nbreak\r\n",
+    "NULL",
+    "0",
+)
+keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.sampled_from(HOSTILE)
+
+
+def test_keys_round_trip(
+    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
+) -> None:
+    """Two hostile keys beside each other; one moves, the other stays."""
+
+    async def use(path: str, moving: str, staying: str) -> None:
+        subject = make_subject()
+        await subject.make(path)
+        try:
+            await subject.seed(moving)
+            await subject.seed(staying)
+            answer = await subject.attempt(
+                Request(attempt_id=f"by {moving[:50]}", file_path=moving, event="start_upload")
+            )
+            assert answer.kind is AnswerKind.SUCCESS, answer.detail
+        finally:
+            await subject.close()
+
+    def holds(pair: tuple[str, str]) -> None:
+        moving, staying = pair
+        with scratch_folder() as folder:
+            path = f"{folder}/files.db"
+            asyncio.run(use(path, moving, staying))
+            with closing(sqlite3.connect(path, isolation_level=None)) as db:
+                shot = snapshot(db)
+        assert {moving: ("uploading", 1), staying: ("untracked", 0)} == shot.rows
+        assert [moving] == [row.file_path for row in shot.journal]
+
+    drawn(st.tuples(keys, keys).filter(lambda pair: pair[0] != pair[1]), holds)
+
+
+@pytest.mark.parametrize("key", HOSTILE, ids=range(len(HOSTILE)))
+def test_each_listed_key_round_trips(make_subject: SubjectFactory, key: str) -> None:
+    """The listed ones, every time."""
+
+    async def use(path: str) -> None:
+        subject = make_subject()
+        await subject.make(path)
+        try:
+            await subject.seed(key)
+            asked = Request(attempt_id="a", file_path=key, event="start_upload")
+            answer = await subject.attempt(asked)
+            assert answer.kind is AnswerKind.SUCCESS, answer.detail
+            assert (await subject.read(key)).version == 1
+        finally:
+            await subject.close()
+
+    with scratch_folder() as folder:
+        asyncio.run(use(f"{folder}/files.db"))
+
+
+def test_a_lone_surrogate_is_refused(make_subject: SubjectFactory) -> None:
+    """As a key of an attempt: a definite refusal, and nothing is written."""
+
+    async def use(path: str) -> AnswerKind:
+        subject = make_subject()
+        await subject.make(path)
+        try:
+            asked = Request(attempt_id="a", file_path="\udc80.txt", event="start_upload")
+            return (await subject.attempt(asked)).kind
+        finally:
+            await subject.close()
+
+    with scratch_folder() as folder:
+        assert AnswerKind.FAILED is asyncio.run(use(f"{folder}/files.db"))
+        with closing(sqlite3.connect(f"{folder}/files.db", isolation_level=None)) as db:
+            assert {} == snapshot(db).rows
