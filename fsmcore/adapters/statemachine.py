@@ -6,6 +6,8 @@ One code path serves 2.3 … 3.2. What it leans on, release by release:
 * ``on_enter_state`` also fires when a machine is activated, without the sender's arguments and
   with an empty source: ``None`` up to 2.4, a placeholder state whose value is None from 2.5.
 * ``current_state_value`` is None before activation.
+* A guard runs in a task of its own, and up to 3.2 nobody cancels it with its sender: it would go
+  on after the attempt that asked it. So the sender ends it here.
 * ``StateMachine`` lets a callback's exception reach the sender. ``StateChart``, which upstream
   recommends from 3.0, swallows it (our database write included) and returns None for a refused
   event; so the class made here is checked to be none of that kind.
@@ -14,6 +16,7 @@ One code path serves 2.3 … 3.2. What it leans on, release by release:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import inspect
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import statemachine
 from statemachine.exceptions import TransitionNotAllowed
 
+from fsmcore.cancellation import finish
 from fsmcore.errors import GuardRejectedError, MachineContractError, TransitionNotAllowedError
 from fsmcore.lifecycle import Edge
 
@@ -40,6 +44,7 @@ class StateMachineAdapter:
 
     __slots__ = (
         "_ask_guard",
+        "_asking",
         "_enter",
         "_event",
         "_file_path",
@@ -65,6 +70,7 @@ class StateMachineAdapter:
         self._state = state
         self._ask_guard = ask_guard
         self._enter = enter
+        self._asking: asyncio.Task[Any] | None = None
         self._event = ""
         self._refused = False
         self._raised: BaseException | None = None
@@ -104,8 +110,17 @@ class StateMachineAdapter:
             raise TransitionNotAllowedError(
                 self._file_path, event, state, self._lifecycle.allowed(state)
             ) from None
+        finally:
+            await self._end_guard()
+
+    async def _end_guard(self) -> None:
+        asking = self._asking
+        if asking is not None and asking is not asyncio.current_task() and not asking.done():
+            asking.cancel()
+            await finish(asyncio.wait((asking,)))
 
     async def _guard(self, source: str, target: str) -> bool:
+        self._asking = asyncio.current_task()
         with self._remembering():
             allowed = await self._ask_guard(Edge(source, self._event, target))
         self._refused = not allowed

@@ -8,7 +8,6 @@ import os
 import sqlite3
 import sys
 import threading
-import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,12 +84,14 @@ def recorded_connections() -> Iterator[Connections]:
 
 
 def descriptors() -> list[str]:
-    """Return what the descriptors of this process point at; empty where /proc is not."""
+    """Return which files this process has open; empty where /proc is not."""
     found = []
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
             with contextlib.suppress(OSError):
-                found.append(os.readlink(f"/proc/self/fd/{name}"))
+                target = os.readlink(f"/proc/self/fd/{name}")
+                if target.startswith("/") and not target.startswith(("/dev", "/proc")):
+                    found.append(target)
     return found
 
 
@@ -176,34 +177,37 @@ class Steps:
     on_step: Callable[[int, asyncio.Future[Any] | None], None] = lambda _count, _future: None
     count: int = 0
 
-    def watch(self, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
-        """Return a coroutine that does the same and counts."""
-
-        async def watched() -> Any:
-            return await self._drive(coroutine)
-
-        return watched()
-
     def factory(
         self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
     ) -> asyncio.Task[Any]:
         """Make a task whose suspensions count."""
-        return asyncio.Task(self.watch(coroutine), loop=loop, **options)
+        return asyncio.Task(_Watched(coroutine, self), loop=loop, **options)
 
-    @types.coroutine
-    def _drive(self, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        step: Callable[[], Any] = lambda: coroutine.send(None)  # noqa: E731
-        while True:
-            try:
-                future = step()
-            except StopIteration as stop:
-                return stop.value
-            self.count += 1
-            self.on_step(self.count, future)
-            try:
-                yield future
-            except BaseException as error:  # noqa: BLE001 - it is thrown into the coroutine
-                thrown = error
-                step = lambda: coroutine.throw(thrown)  # noqa: E731, B023
-            else:
-                step = lambda: coroutine.send(None)  # noqa: E731
+    def step(self, future: asyncio.Future[Any] | None) -> None:
+        """Count one suspension, on ``future``; None is a bare yield."""
+        self.count += 1
+        self.on_step(self.count, future)
+
+
+class _Watched(Coroutine[Any, Any, Any]):
+    """A coroutine that does the same and counts."""
+
+    def __init__(self, inner: Coroutine[Any, Any, Any], steps: Steps) -> None:
+        self._inner = inner
+        self._steps = steps
+
+    def send(self, value: Any) -> Any:
+        future = self._inner.send(value)
+        self._steps.step(future)
+        return future
+
+    def throw(self, *error: Any) -> Any:
+        future = self._inner.throw(*error)
+        self._steps.step(future)
+        return future
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        raise NotImplementedError("only a task runs it")
