@@ -1,7 +1,8 @@
 """Build what a user would install, look inside, install it where the checkout cannot be seen.
 
-The wheel is built from the sdist. It must hold fsmcore without its tests, and nothing else; its
-metadata must say what pyproject.toml says. Then it is installed, with the newest releases that its
+The wheel is built from the sdist, and once more from the checkout, as `pip install .` would: both
+must be the same bytes. It must hold fsmcore without its tests, and nothing else; its metadata must
+say what pyproject.toml says. Then it is installed, with the newest releases that its
 bounds allow, into a new environment; docs/example.py runs there, warnings being errors, and mypy
 must find the package's types.
 """
@@ -110,20 +111,28 @@ def uv(*arguments: str | os.PathLike[str], cwd: Path) -> str:
     return run(sys.executable, "-m", "uv", "--quiet", "--no-config", *arguments, cwd=cwd)
 
 
-def look_inside(dist: Path) -> list[str]:
-    """Compare what was built with what should ship."""
-    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+def look_inside(dist: Path, direct: Path) -> list[str]:
+    """Compare what was built, from the sdist and directly, with what should ship."""
+    (wheel,), (sdist,), (other,) = dist.glob("*.whl"), dist.glob("*.tar.gz"), direct.glob("*.whl")
+    expected = should_ship(ROOT / "fsmcore")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names, metadata = _opened(wheel)
+    with tarfile.open(sdist) as archive:
+        packed = archive.getnames()
+    found = wheel_findings(names, expected)
+    if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
+        found.append("the wheel lacks its LICENSE")
+    if wheel.read_bytes() != other.read_bytes():
+        found.append("the wheels built from the sdist and from the checkout differ")
+        found += [f"built directly, {each}" for each in wheel_findings(_opened(other)[0], expected)]
+    return found + sdist_findings(packed) + metadata_findings(metadata, project)
+
+
+def _opened(wheel: Path) -> tuple[list[str], Message]:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (where,) = (name for name in names if name.endswith(".dist-info/METADATA"))
-        metadata = HeaderParser().parsestr(archive.read(where).decode())
-    with tarfile.open(sdist) as archive:
-        packed = archive.getnames()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    found = wheel_findings(names, should_ship(ROOT / "fsmcore"))
-    if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
-        found.append("the wheel lacks its LICENSE")
-    return found + sdist_findings(packed) + metadata_findings(metadata, project)
+        return names, HeaderParser().parsestr(archive.read(where).decode())
 
 
 def try_out(dist: Path, elsewhere: Path) -> tuple[list[str], dict[str, str]]:
@@ -134,7 +143,10 @@ def try_out(dist: Path, elsewhere: Path) -> tuple[list[str], dict[str, str]]:
     (wheel,) = dist.glob("*.whl")
     uv("pip", "install", "--python", python, wheel, cwd=elsewhere)
     asked = [*OURS_BUT_NOT_SHIPPED, "fsmcore.tests"]
-    said = json.loads(run(python, "-I", "-c", ASK, home, *asked, cwd=elsewhere))
+    try:
+        said = json.loads(run(python, "-I", "-c", ASK, home, *asked, cwd=elsewhere))
+    except CommandFailedError as error:
+        return [f"the installed package cannot be imported: {error}"], {}
     findings = [f"{name} can be imported" for name, present in said["found"].items() if present]
     if not said["inside"]:
         findings.append("fsmcore was imported from outside the new environment")
@@ -153,7 +165,9 @@ def judge(dist: Path) -> SessionRecord:
     try:
         with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
             uv("build", "--out-dir", dist, ROOT, cwd=ROOT)
-            findings = look_inside(dist)
+            direct = Path(folder, "direct")
+            uv("build", "--wheel", "--out-dir", direct, ROOT, cwd=ROOT)
+            findings = look_inside(dist, direct)
             more, versions = try_out(dist, Path(folder))
             findings += more
     except CommandFailedError as error:
