@@ -107,7 +107,7 @@ def clean_environ(**extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "COVERAGE_", "PYTEST_")) and name != "VIRTUAL_ENV"
+        if not name.startswith(("PYTHON", "COVERAGE_", "PYTEST_", "VIRTUAL_ENV"))
     }
     return kept | extra
 

@@ -25,7 +25,7 @@ RELEASES = {
     "1.1": "# the same work, another release\ndef work(): return sum(range(4000))\n",
     "2.0": "def work(): return sum(range(4000)) + sum(range(4000))\n",
     "3.0": "BREAKS_A_LAW = True\ndef work(): return sum(range(4000))\n",
-    "4.0": "print('\\x1b[2Jhello')\nraise RuntimeError('broken release')\n",
+    "4.0": "raise RuntimeError('broken \\x1b[2Jrelease')\n",
     "5.0": "import time\ntime.sleep(600)\n",
     "6.0": "FAILS_IN_BENCHMARKS = True\ndef work(): return 0\n",
     # Rewrites itself on import, so that it is not what was installed.
@@ -38,7 +38,7 @@ PYPROJECT = """
 name = "standin"
 version = "1"
 requires-python = ">=3.11"
-dependencies = ["planted<2"]
+dependencies = ["planted<2", "unused"]
 
 [dependency-groups]
 benchmarks = ["msgspec"]
@@ -130,6 +130,7 @@ def make(folder: Path) -> Path:
     wheels.mkdir(parents=True)
     for version, source in RELEASES.items():
         pack(wheels, "planted", version, {"planted/__init__.py": source})
+    pack(wheels, "unused", "1.0", {"unused/__init__.py": ""})
     repack(wheels, "msgspec")
     for package in ("properties", "benchmarks", "reports"):
         (checkout / package).mkdir(parents=True)

@@ -1,0 +1,219 @@
+"""The whole gate on small real releases: each gets the verdict it deserves, and why.
+
+The releases are those of `stand_in`: real wheels in real environments, judged by real processes.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from reports import gate, policy, schema, session
+from reports.schema import BenchmarkOutcome, GateRecord, LawOutcome, Verdict
+
+CHECKOUT = Path(gate.__file__).resolve().parent.parent
+
+
+def ask(checkout: Path, *arguments: str) -> tuple[int, GateRecord]:
+    out = checkout / "reports" / "out" / "gate.json"
+    code = gate.main([*arguments, "--out", str(out)])
+    return code, schema.read(out, GateRecord)
+
+
+def with_policy(monkeypatch: pytest.MonkeyPatch, **parts: object) -> None:
+    """Put parts of another policy in place of ours for one test."""
+    known = msgspec.structs.replace(policy.load(), **parts)
+    monkeypatch.setattr(policy, "load", lambda: known)
+
+
+def texts(record: GateRecord, verdict: Verdict) -> str:
+    return "\n".join(reason.text for reason in record.reasons if reason.verdict is verdict)
+
+
+def test_a_twofold_slowdown_fails(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Planted 2.0 does its work twice: fail, confirmed, with a quiet control."""
+    code, record = ask(checkout, "planted==2.0")
+    assert (1, Verdict.FAIL) == (code, record.verdict), record.reasons
+    assert "work takes" in record.reasons[0].text
+    assert "confirmed on fresh pairs" in record.reasons[0].text
+    work, control = record.benchmarks
+    assert (BenchmarkOutcome.REGRESSED, BenchmarkOutcome.QUIET) == (work.outcome, control.outcome)
+    assert work.ratio_low is not None and work.ratio_low > 1.3
+    assert len(work.epoch_ratios) == work.epoch_count == record.figures["pairs"]
+    assert record.baseline is not None and record.candidate is not None
+    assert {"1.0", "2.0"} == {
+        side.versions()["planted"] for side in (record.baseline, record.candidate)
+    }
+    printed = capsys.readouterr().out.splitlines()
+    assert record.last_line == printed[-1]
+    assert printed[0].endswith(f"planted==2.0 in place of the lock (seed {record.seed})")
+
+
+def test_a_release_against_itself_never_fails(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same release on both sides may be unknown on a busy machine, and never fails."""
+    # Two looks: the least that could fail at all.
+    with_policy(monkeypatch, time=msgspec.structs.replace(policy.load().time, looks_most=2))
+    code, record = ask(checkout, "planted==1.0")
+    assert record.verdict in {Verdict.PASS, Verdict.UNKNOWN, Verdict.INVALID}, record.reasons
+    assert code == record.verdict.exit_code
+    assert record.figures["pairs"] in {12, 24}
+    assert [("planted", "1.0", "1.0")] == [
+        (row.name, row.baseline, row.candidate) for row in record.changes
+    ]
+
+
+def test_a_broken_law_fails_without_a_clock(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Planted 3.0 breaks a law; a law that fails in both is not held against it."""
+    code, record = ask(checkout, "planted==3.0")
+    assert (1, Verdict.FAIL) == (code, record.verdict)
+    assert {
+        "work_is_done [planted]": LawOutcome.NEW_FAILURE,
+        "never_holds [planted]": LawOutcome.FAILS_IN_BOTH,
+        "always_holds [planted]": LawOutcome.HOLDS,
+    } == {law.law: law.outcome for law in record.laws}
+    assert "the law work_is_done [planted] holds with the baseline" in record.reasons[0].text
+    assert "replay: python -m properties" in capsys.readouterr().out
+    assert [] == record.benchmarks
+
+
+def test_a_release_that_cannot_be_imported_fails_and_its_noise_is_harmless(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Planted 4.0 prints a terminal code and raises: no law passes, no escape is printed."""
+    code, record = ask(checkout, "planted==4.0")
+    assert (1, Verdict.FAIL) == (code, record.verdict)
+    assert "RuntimeError: broken \x1b[2Jrelease" in texts(record, Verdict.FAIL)
+    assert "left no record: RuntimeError" in texts(record, Verdict.UNKNOWN)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_release_that_hangs_is_ended_and_is_no_pass(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted 5.0 sleeps on import: its processes are killed at their limits."""
+    limits = policy.load().limits
+    short = msgspec.structs.replace(limits, laws_s=1.0, benchmarks_s=1.0)
+    with_policy(monkeypatch, limits=short)
+    code, record = ask(checkout, "planted==5.0")
+    assert (1, Verdict.FAIL) == (code, record.verdict)
+    assert "it was killed after 1 s" in texts(record, Verdict.FAIL)
+    assert "was killed after" in texts(record, Verdict.UNKNOWN)
+
+
+def test_a_law_that_the_candidate_hides_is_no_pass(checkout: Path) -> None:
+    """Planted 8.0 makes a law vanish, which is not the same as holding it."""
+    code, record = ask(checkout, "planted==8.0", "--time-budget", "6")
+    assert (3, Verdict.UNKNOWN) == (code, record.verdict)
+    assert "work_is_done [planted] is unknown; the candidate did not report it" in texts(
+        record, Verdict.UNKNOWN
+    )
+
+
+def test_a_release_that_changes_itself_is_invalid_and_is_removed(checkout: Path) -> None:
+    """Planted 7.0 is not what was installed once it ran, so nothing it said counts."""
+    code, record = ask(checkout, "planted==7.0")
+    assert (4, Verdict.INVALID) == (code, record.verdict)
+    assert "the files of planted 7.0 are not those that were installed" in record.reasons[0].text
+    left = (checkout / ".gate" / "environments").glob("*/lib/*/site-packages/planted-7.0*")
+    assert [] == list(left)
+
+
+def test_a_library_that_nothing_imports_is_unknown(checkout: Path) -> None:
+    """A question about what is never used is not answered by the silence of the rest."""
+    code, record = ask(checkout, "unused", "--law", "always_holds", "--time-budget", "1")
+    assert (3, Verdict.UNKNOWN) == (code, record.verdict)
+    assert ["always_holds [planted]"] == [law.law for law in record.laws]
+    assert "nothing that ran imported unused" in texts(record, Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["planted==0.0.0"], "there is no version of planted==0.0.0"),
+        (["rich==14.0.0"], "rich is not part of this project"),
+        (["foo==="], "names no version"),
+        (["--index-url=http://x"], "required: REQUIREMENT"),
+        (["planted==2.0", "--index-url=http://x"], "unrecognized arguments: --index-url"),
+        ([], "required: REQUIREMENT"),
+        (["planted==2.0", "--time-budget", "-1"], "seconds are a positive number"),
+        (["planted==2.0", "--seed", "-1"], "a seed lies between"),
+        (["planted==2.0", "--law", "unheard_of"], "no such law: unheard_of"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_a_usage_error(
+    checkout: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    words: str,
+) -> None:
+    """Exit code 2, a sentence on stderr, the last line on stdout, and no half environment."""
+    monkeypatch.setattr(session, "OUT", checkout / "reports" / "out")
+    assert 2 == gate.main(arguments)
+    record = schema.read(checkout / "reports" / "out" / "gate.json", GateRecord)
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert "gate: usage: nothing was judged" == printed.out.splitlines()[-1]
+    assert Verdict.USAGE is record.verdict
+    assert [] == list((checkout / ".gate").glob("building-*"))
+
+
+def test_a_record_that_cannot_be_written_is_no_verdict(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads the file would believe an older one, so the session is invalid."""
+    (checkout / "file").touch()
+    assert 4 == gate.main(["rich==1", "--out", str(checkout / "file" / "gate.json")])
+    assert "the record is not written" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_ctrl_c_leaves_no_process_and_no_half_record(stand_in_folder: Path, checkout: Path) -> None:
+    """Interrupted in the middle of a hanging law: exit 130, a whole record, nobody left."""
+    out = stand_in_folder / "interrupted.json"
+    code = (
+        "import pathlib, sys; from reports import gate, session;"
+        "session.ROOT = pathlib.Path(sys.argv[1]); sys.exit(gate.main(sys.argv[2:]))"
+    )
+    argv = [sys.executable, "-c", code, str(checkout), "planted==5.0", "--out", str(out), "--keep"]
+    with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "laws, baseline" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert 130 == process.returncode
+    assert "gate: invalid: nothing was judged" == rest.splitlines()[-1]
+    record = schema.read(out, GateRecord)
+    assert (Verdict.INVALID, True) == (record.verdict, "interrupted" in record.reasons[0].text)
+    assert [] == _processes_in(checkout)
+    assert [] == list((checkout / ".gate").glob("building-*"))
+
+
+def _processes_in(folder: Path) -> list[str]:
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            where, words = os.readlink(f"/proc/{entry}/cwd"), Path(f"/proc/{entry}/cmdline")
+            if where == str(folder):
+                found.append(re.sub("\0", " ", words.read_text()))
+        except OSError:
+            continue
+    return found
+
+
+def test_raw_records_are_kept_on_demand(checkout: Path) -> None:
+    """`--keep` leaves the laws' records and every pair's file beside the verdict."""
+    ask(checkout, "planted==3.0", "--keep")
+    kept = checkout / "reports" / "out" / "gate"
+    assert ["laws-baseline", "laws-candidate"] == sorted(os.listdir(kept))
+    assert (kept / "laws-baseline" / "laws.json").exists()
