@@ -94,7 +94,8 @@ class Recorder:
         if call.when != "call" and verdict is LawVerdict.PASS:
             return report
         if self.tally_key in item.stash:
-            asked.tally.update(item.stash[self.tally_key])
+            tally: Counter[str] = item.stash[self.tally_key]
+            asked.tally.update(tally)
         if _RANK.index(verdict) >= _RANK.index(asked.verdict):
             asked.verdict = verdict
             if verdict is LawVerdict.FAIL:

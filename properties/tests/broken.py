@@ -1,0 +1,206 @@
+"""Subjects that break one law each: small, and realistic in how they came to be."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from fsmcore import HandRolledAdapter
+from properties.subjects import TRIES, Answer, AnswerKind, CoreSubject, Request, Row
+from properties.subjects.protocol import LogRecord
+
+
+class Broken(CoreSubject):
+    """The untouched hand-rolled subject; each bug overrides one thing."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Be as patient as asked."""
+        super().__init__("broken", HandRolledAdapter, locked=False, tries=tries)
+        self.path = ""
+
+    async def make(self, path: str) -> None:
+        """Remember the path, for those who write behind the store."""
+        self.path = path
+        await super().make(path)
+
+    def write_behind(self, sql: str, *parameters: object) -> None:
+        """Run a statement that the core knows nothing of."""
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=1)) as db:
+            db.execute(sql, parameters)
+
+
+class AcknowledgesBeforeTheCommit(Broken):
+    """Says success to whoever was refused for being late."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Turn a stale answer into the success that it would have been."""
+        answer = await super().attempt(request)
+        if answer.kind is not AnswerKind.STALE:
+            return answer
+        row = await self.read(request.file_path)
+        return Answer(
+            kind=AnswerKind.SUCCESS, to_state=row.state, from_state="?", version=row.version
+        )
+
+
+class TakesAnEdgeTooMany(Broken):
+    """Moves the row once more without saying so."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Skip a version."""
+        answer = await super().attempt(request)
+        if answer.kind is AnswerKind.SUCCESS:
+            self.write_behind(
+                "UPDATE files SET version = version + 1 WHERE file_path = ?", request.file_path
+            )
+        return answer
+
+
+class RefusesAndWritesAllTheSame(Broken):
+    """The rejected attempt is in the journal: the row was moved before the guard was asked."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Let the guard say yes, and tell its no."""
+        if request.guard_says:
+            return await super().attempt(request)
+        answer = await super().attempt(dataclasses.replace(request, guard_says=True))
+        return dataclasses.replace(answer, kind=AnswerKind.REJECTED)
+
+
+class LosesTheCommitInAnError(Broken):
+    """An error after the commit reaches the caller as any other error."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Forget that it was after the commit."""
+        answer = await super().attempt(request)
+        if answer.kind is AnswerKind.FAILED_AFTER_COMMIT:
+            return Answer(kind=AnswerKind.FAILED, detail=answer.detail)
+        return answer
+
+
+class ForgetsOutcomes(Broken):
+    """Answers that nothing was committed when it does not remember."""
+
+    async def outcome_of(self, attempt_id: str) -> bool | None:
+        """Remember nothing."""
+        return False
+
+
+class LogsEachTry(Broken):
+    """Two records for whoever had to try twice."""
+
+    def log(self) -> list[LogRecord]:
+        """Repeat the record of a stale attempt."""
+        records = super().log()
+        return records + [record for record in records if record.outcome == "stale"]
+
+
+class LeavesAConnectionOnError(Broken):
+    """A connection of its own that only the good path closes."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Leak nothing yet."""
+        super().__init__(tries=tries)
+        self.leaked: list[sqlite3.Connection] = []
+
+    async def attempt(self, request: Request) -> Answer:
+        """Open, attempt, close unless it failed."""
+        connection = sqlite3.connect(self.path)
+        answer = await super().attempt(request)
+        if answer.kind is AnswerKind.FAILED:
+            self.leaked.append(connection)
+        else:
+            connection.close()
+        return answer
+
+
+class LeavesATransactionOpen(Broken):
+    """A helper connection begins and, when the guard says no, never ends."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Hold nothing yet."""
+        super().__init__(tries=tries)
+        self.helper: sqlite3.Connection | None = None
+
+    async def attempt(self, request: Request) -> Answer:
+        """Begin on the helper after a rejection."""
+        answer = await super().attempt(request)
+        if answer.kind is AnswerKind.REJECTED and self.helper is None:
+            self.helper = sqlite3.connect(self.path, isolation_level=None)
+            self.helper.execute("BEGIN")
+            self.helper.execute("SELECT * FROM files").fetchall()
+        return answer
+
+    async def close(self) -> None:
+        """End it at last."""
+        if self.helper is not None:
+            self.helper.close()
+        await super().close()
+
+
+class LeavesATaskRunning(Broken):
+    """A notification that nobody awaits."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Start nothing yet."""
+        super().__init__(tries=tries)
+        self.tasks: list[asyncio.Task[Any]] = []
+
+    async def attempt(self, request: Request) -> Answer:
+        """Start one."""
+        self.tasks.append(asyncio.ensure_future(asyncio.sleep(3600)))
+        return await super().attempt(request)
+
+
+class ReadsFromACache(Broken):
+    """Refuses by what it read a while ago."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Know nothing yet."""
+        super().__init__(tries=tries)
+        self.cache: dict[str, Row] = {}
+
+    async def attempt(self, request: Request) -> Answer:
+        """Look into the cache first, and fill it only once."""
+        if request.file_path not in self.cache:
+            self.cache[request.file_path] = await self.read(request.file_path)
+        if self.cache[request.file_path].state == "untracked" and request.event != "start_upload":
+            return Answer(kind=AnswerKind.NOT_ALLOWED)
+        return await super().attempt(request)
+
+
+class RetriesForEver(Broken):
+    """One try more than it was told."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Count wrongly."""
+        super().__init__(tries=tries + 1)
+
+
+class RefusesEverything(Broken):
+    """Safe, and of no use."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Say busy."""
+        return Answer(kind=AnswerKind.FAILED, detail="not today")
+
+
+BROKEN: dict[Callable[[], Broken], str] = {
+    AcknowledgesBeforeTheCommit: "a_stale_writer_never_wins",
+    TakesAnEdgeTooMany: "only_legal_edges_are_taken",
+    RefusesAndWritesAllTheSame: "a_refused_attempt_leaves_no_trace",
+    LosesTheCommitInAnError: "an_error_after_commit_says_so",
+    ForgetsOutcomes: "an_unknown_outcome_resolves_in_one_read",
+    LogsEachTry: "the_event_log_tells_the_truth",
+    LeavesAConnectionOnError: "nothing_outlives_its_owner",
+    LeavesATransactionOpen: "nothing_outlives_its_owner",
+    LeavesATaskRunning: "nothing_outlives_its_owner",
+    ReadsFromACache: "every_answer_was_true_at_some_moment",
+    RetriesForEver: "retries_are_bounded",
+    RefusesEverything: "an_undisturbed_attempt_succeeds",
+}
+"""Each bug, and the law that must catch it."""

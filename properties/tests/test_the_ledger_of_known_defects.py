@@ -1,0 +1,75 @@
+"""A known defect is told and does not fail the session; anything else does."""
+
+import importlib.metadata
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from properties.known import KnownDefect, known_defects, stale, with_known
+from properties.report import summary_of, verdict_on
+from reports.schema import LawKind, LawRecord, LawVerdict, Verdict
+
+HERE = importlib.metadata.version("aiosqlite")
+
+
+def _law(name: str, verdict: LawVerdict) -> LawRecord:
+    return LawRecord(
+        law=name,
+        kind=LawKind.ASSUMPTION,
+        sentence="A sentence.",
+        verdict=verdict,
+        subject="the libraries",
+        examples=0,
+        steps=0,
+        elapsed_ms=1.0,
+    )
+
+
+def _defect(versions: str) -> KnownDefect:
+    return KnownDefect(
+        law="a", library="aiosqlite", versions=versions, reason="it breaks", way_out="upgrade"
+    )
+
+
+def test_an_entry_applies_to_its_versions_only() -> None:
+    """The ledger is read against what is installed."""
+    assert _defect(f"=={HERE}").applies()
+    assert not _defect(f"!={HERE}").applies()
+
+
+def test_a_known_failure_passes_and_is_told() -> None:
+    """The record keeps the failure; the session passes, and counts it."""
+    defects = {"a": _defect(f"=={HERE}")}
+    laws = with_known([_law("a", LawVerdict.FAIL), _law("b", LawVerdict.PASS)], defects)
+    assert Verdict.PASS is verdict_on(laws, None, defects)
+    assert LawVerdict.FAIL is laws[0].verdict
+    assert f"known defect of aiosqlite {HERE}: it breaks" in (laws[0].reason or "")
+    assert "1 of 2 laws hold, known: 1" in summary_of(laws, defects, Counter(), 1)
+
+
+def test_another_failure_fails() -> None:
+    """A ledger line covers its own law."""
+    laws = [_law("b", LawVerdict.FAIL)]
+    assert Verdict.FAIL is verdict_on(laws, None, {"a": _defect(f"=={HERE}")})
+
+
+def test_an_entry_whose_law_holds_is_stale() -> None:
+    """So that the ledger does not outlive the defect."""
+    assert ["a"] == stale([_law("a", LawVerdict.PASS)], {"a": _defect(f"=={HERE}")})
+
+
+def test_unknown_and_nothing_asked_are_no_pass() -> None:
+    """Neither a judge that failed nor an empty docket is green."""
+    assert Verdict.UNKNOWN is verdict_on([_law("b", LawVerdict.UNKNOWN)], None, {})
+    assert Verdict.INVALID is verdict_on([], None, {})
+    assert Verdict.INVALID is verdict_on([_law("b", LawVerdict.PASS)], "collection failed", {})
+
+
+def test_a_misspelt_entry_is_refused(tmp_path: Path) -> None:
+    """A field that nobody reads would be a defect that nobody covers."""
+    ledger = tmp_path / "known.toml"
+    ledger.write_text('[[known]]\nlaw = "a"\nlibary = "aiosqlite"\n')
+    with pytest.raises(msgspec.ValidationError):
+        known_defects(ledger)
