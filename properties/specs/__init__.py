@@ -1,0 +1,1 @@
+"""The laws, one a file: read the file names as the table of contents."""
