@@ -8,6 +8,7 @@ exactly uv.lock for its dependency group.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -15,6 +16,8 @@ import nox
 nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
+# nox itself would reuse an environment of another Python, and test on that one without a word.
+nox.options.envdir = f".nox/{sys.implementation.cache_tag}"
 nox.options.sessions = ["tests", "lint", "types"]
 
 # A caller's shell may say where the network and the cache are. It may not choose another project,
