@@ -89,7 +89,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(given: Sequence[str]) -> int:
     """Run the session; its last line says what came of it."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cut = given.index("--") if "--" in given else len(given)
     ours, pytests = given[:cut], given[cut + 1 :]
     try:
@@ -203,4 +202,5 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

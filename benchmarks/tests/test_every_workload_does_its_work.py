@@ -1,0 +1,118 @@
+"""Every workload that is measured moves real rows and passes its own check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.bare import BareMachine
+from benchmarks.closed_loop import ClosedLoop
+from benchmarks.plain import PlainLoop
+from benchmarks.subjects import BareAiosqlite, Managed, OnRetry, StoreOnly
+from benchmarks.tests.recorders import PretendedRecorder
+from benchmarks.workload import Workload, measure
+from fsmcore import DefinitionError, HandRolledAdapter, StateMachineAdapter, Synchronous
+
+WORKLOADS: dict[str, Callable[[], Workload]] = {
+    "kept connection": lambda: PlainLoop(fresh_connection=False, transitions_per_round=7),
+    "fresh connection": lambda: PlainLoop(fresh_connection=True, transitions_per_round=7),
+    "aiosqlite, kept": lambda: ClosedLoop(
+        BareAiosqlite(fresh_connection=False), transitions_per_round=7
+    ),
+    "aiosqlite, fresh": lambda: ClosedLoop(
+        BareAiosqlite(fresh_connection=True), transitions_per_round=7
+    ),
+    "store": lambda: ClosedLoop(StoreOnly(), transitions_per_round=7),
+    "manager, by hand": lambda: ClosedLoop(Managed(HandRolledAdapter), transitions_per_round=7),
+    "manager": lambda: ClosedLoop(Managed(StateMachineAdapter), transitions_per_round=7),
+    "manager, contended": lambda: ClosedLoop(
+        Managed(StateMachineAdapter), transitions_per_round=7, task_count=3, file_count=2
+    ),
+    "machine by hand": lambda: BareMachine(HandRolledAdapter, transitions_per_round=7),
+    "machine": lambda: BareMachine(StateMachineAdapter, transitions_per_round=7),
+}
+
+
+def recorded(
+    workload: Workload, folder: Path, *, beside: Workload | None = None
+) -> PretendedRecorder:
+    """Measure three rounds after one to warm up."""
+    recorder = PretendedRecorder()
+    measure(
+        recorder,
+        workload,
+        name="workload",
+        folder=folder,
+        synchronous=Synchronous.FULL,
+        rounds=3,
+        warmup_rounds=1,
+        beside=beside,
+    )
+    return recorder
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_round_takes_its_transitions_once(name: str, tmp_path: Path) -> None:
+    """Four rounds of seven are 28 transitions: no idle call and no call for a result adds one."""
+    info = recorded(WORKLOADS[name](), tmp_path).extra_info
+    assert (28, 7, "FULL") == (
+        info["committed_count"],
+        info["transitions_per_round"],
+        info["synchronous"],
+    )
+
+
+def test_a_task_meets_no_lock_when_the_manager_lets_tasks_queue(tmp_path: Path) -> None:
+    """With the file's lock no attempt is stale, and each task gets about as much of the work."""
+    loop = ClosedLoop(Managed(HandRolledAdapter), transitions_per_round=24, task_count=4)
+    info = recorded(loop, tmp_path).extra_info
+    assert (0, 0) == (info["stale_count"], info["gave_up_count"])
+    assert info["jain_index"] > 0.9
+
+
+def test_a_race_for_one_row_shows_as_stale_tries(tmp_path: Path) -> None:
+    """Without the file's lock all tasks read one version, and one of them wins."""
+    loop = ClosedLoop(StoreOnly(), transitions_per_round=24, task_count=4)
+    info = recorded(loop, tmp_path).extra_info
+    assert info["stale_count"] > 0
+    assert info["busy_count"] + info["stale_count"] == info["retry_count"] + info["gave_up_count"]
+
+
+def test_latencies_are_kept_raw_for_measured_rounds_only(tmp_path: Path) -> None:
+    """Three rounds of seven attempts; the ones that warmed up are forgotten."""
+    info = recorded(WORKLOADS["store"](), tmp_path).extra_info
+    assert 21 == len(info["latencies_us"]) == info["attempt_count"]
+    assert info["latency_p50_us"] <= info["latency_p99_us"] <= info["latency_max_us"]
+
+
+def test_the_raw_loop_runs_once_after_each_round(tmp_path: Path) -> None:
+    """A share is taken between neighbours, so there is one neighbour for each round."""
+    beside = WORKLOADS["kept connection"]()
+    recorder = recorded(WORKLOADS["machine by hand"](), tmp_path, beside=beside)
+    assert 3 == len(recorder.extra_info["raw_rounds_s"])
+
+
+class Refusing:
+    """A subject whose every transition fails for good."""
+
+    async def open(self, path: Path, synchronous: Synchronous, on_retry: OnRetry) -> None:
+        """Open nothing."""
+
+    async def transition(self, key: str, attempt_id: str) -> None:
+        """Refuse."""
+        raise DefinitionError("refused for good")
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
+@pytest.mark.parametrize("task_count", [1, 4])
+def test_an_error_that_no_retry_heals_ends_the_workload_as_itself(
+    task_count: int, tmp_path: Path
+) -> None:
+    """The reason must be readable in one line, not wrapped in a group of four."""
+    loop = ClosedLoop(Refusing(), transitions_per_round=4, task_count=task_count)
+    with pytest.raises(DefinitionError, match="refused for good"):
+        recorded(loop, tmp_path)
