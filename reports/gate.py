@@ -144,7 +144,7 @@ class Gate:
             scratch=folder,
             limit_s=self.policy.limits.benchmarks_s,
             draw=random.Random(self.seed),
-            pulse=self.progress.within("benchmarks"),
+            pulse=self.progress.detail,
         )
 
         def proven_epoch() -> Epoch:
@@ -159,7 +159,7 @@ class Gate:
             self.policy.time,
             left_s=self.left_s,
             say=self.progress.say,
-            pulse=self.progress.pulse,
+            at=self.progress.at,
         )
 
     def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:

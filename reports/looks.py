@@ -130,4 +130,4 @@ def _control_outcome(
 
 
 def _middle_us(epochs: Sequence[Epoch], side: Side, name: str) -> float:
-    return median([epoch.sides[side].medians_s[name] for epoch in epochs]) * 1e6
+    return median([epoch.sides[side].undisturbed_s[name] for epoch in epochs]) * 1e6

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from reports.terminal import printable
 
-SILENCE_S = 4.0
+SILENCE_S = 3.0
 
 
 class Progress:
@@ -24,6 +24,7 @@ class Progress:
         self._clock = clock
         self._started = clock()
         self._spoke = clock()
+        self._place = ""
         self._status = console.status("") if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -48,6 +49,15 @@ class Progress:
             self._status.update(escape(shown))
         elif self._clock() - self._spoke >= SILENCE_S:
             self._print(shown)
+
+    def at(self, place: str) -> None:
+        """Say where the work is; `detail` adds to it."""
+        self._place = place
+        self.pulse(place)
+
+    def detail(self, words: str) -> None:
+        """Show what the work at this place says."""
+        self.pulse(f"{self._place}: {words}" if words else self._place)
 
     def within(self, what: str) -> Callable[[str], None]:
         """A pulse for one piece of work; what the work itself says is added."""

@@ -36,10 +36,11 @@ def measure(
     *,
     left_s: Callable[[], float],
     say: Callable[[str], None],
-    pulse: Callable[[str], None],
+    at: Callable[[str], None],
 ) -> Timing:
     """Run pairs until they agree on an answer or the budget ends."""
     bad: list[Epoch] = []
+    at("the first pair, which is not counted")
     first = run_epoch()
     while _failed(first):
         bad.append(first)
@@ -54,9 +55,9 @@ def measure(
     for number in range(1, looks + 1):
         fresh: list[Epoch] = []
         while len(fresh) < policy.look_epochs and len(bad) < FAILURES_MOST and left_s() > pace_s:
+            at(f"look {number} of {looks}, pair {len(fresh) + 1} of {policy.look_epochs}")
             latest = run_epoch()
             (bad if _failed(latest) else fresh).append(latest)
-            pulse(f"look {number} of {looks}: pair {len(fresh)} of {policy.look_epochs}")
         if len(fresh) < policy.look_epochs:
             break
         good += fresh
@@ -161,7 +162,8 @@ def _missing(good: Sequence[Epoch]) -> list[Reason]:
         names = {
             name
             for each in good
-            for name in each.sides[side].medians_s.keys() - each.sides[other].medians_s.keys()
+            for name in each.sides[side].undisturbed_s.keys()
+            - each.sides[other].undisturbed_s.keys()
         }
         if names:
             listed = ", ".join(sorted(map(short_name, names)))

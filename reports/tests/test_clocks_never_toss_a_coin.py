@@ -24,10 +24,10 @@ PINNED = Environment(
 )
 
 
-def measured(medians: Mapping[str, float], failure: str | None = None) -> Measured:
+def measured(costs: Mapping[str, float], failure: str | None = None) -> Measured:
     return Measured(
-        medians_s={} if failure else medians,
-        controls=frozenset({"control"}) & frozenset(medians),
+        undisturbed_s={} if failure else costs,
+        controls=frozenset({"control"}) & frozenset(costs),
         environment=PINNED,
         failure=failure,
         elapsed_s=1.0,
@@ -59,7 +59,7 @@ def timed(source: Iterator[tuple[Measured, Measured]], *, budget_s: float = 1000
         sides = {Side.BASELINE: baseline, Side.CANDIDATE: candidate}
         return Epoch(sides=sides, cpu=0, elapsed_s=2.0)
 
-    return measure(epoch, TIME, left_s=lambda: left[0], say=lambda _: None, pulse=lambda _: None)
+    return measure(epoch, TIME, left_s=lambda: left[0], say=lambda _: None, at=lambda _: None)
 
 
 def verdict(timing: Timing) -> Verdict:
@@ -193,7 +193,7 @@ def test_a_benchmark_that_one_side_lacks_is_unknown() -> None:
 
     def lacking() -> Iterator[tuple[Measured, Measured]]:
         for before, after in source:
-            kept = {name: value for name, value in after.medians_s.items() if name != "bare"}
+            kept = {name: value for name, value in after.undisturbed_s.items() if name != "bare"}
             yield before, measured(kept)
 
     timing = timed(lacking())
@@ -208,7 +208,7 @@ def test_a_pair_that_was_not_pinned_is_told() -> None:
     def source() -> Iterator[tuple[Measured, Measured]]:
         for before, after in pairs(random.Random(12), {"control": 1.0, "m": 1.0}, noise=0.01):
             free = Measured(
-                medians_s=after.medians_s,
+                undisturbed_s=after.undisturbed_s,
                 controls=after.controls,
                 environment=loose,
                 failure=None,
