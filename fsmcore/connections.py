@@ -20,8 +20,8 @@ import contextlib
 import enum
 import logging
 import os
+import pathlib
 import sqlite3
-import urllib.parse
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -100,6 +100,12 @@ class CommitFailedError(FsmCoreError):
     """COMMIT was sent and failed with anything but BUSY: committed or not, nobody knows yet."""
 
     outcome_unknown = True
+
+    def __init__(self, name: str, cause: str) -> None:
+        self.cause = cause
+        super().__init__(
+            f"{name}: outcome unknown: COMMIT was sent and failed ({cause}). Read before you retry."
+        )
 
 
 class ConstraintError(FsmCoreError):
@@ -334,7 +340,7 @@ class _AioSession:
             if primary_code(error) == sqlite3.SQLITE_BUSY:
                 receipt.fate = CommitFate.NOT_SENT  # SQLite kept the transaction; it is undone now
                 raise translate(error, self._name) from error
-            raise CommitFailedError(describe(error)) from error
+            raise CommitFailedError(self._name, describe(error)) from error
         receipt.fate = CommitFate.COMMITTED
 
 
@@ -359,12 +365,19 @@ async def _close(connection: aiosqlite.Connection) -> None:
 
 def database_uri(path: str, *, mode: str) -> str:
     """Return the SQLite URI of ``path``: spaces, quotes, ``?``, ``#`` and ``%`` are only data."""
-    return f"file:{urllib.parse.quote(os.fsencode(os.path.abspath(path)))}?mode={mode}"
+    return f"{pathlib.Path(os.path.abspath(path)).as_uri()}?mode={mode}"
 
 
 def refuse_unusable(path: str, *, create: bool) -> None:
     """Say what is wrong with a path in better words than SQLite's "unable to open"."""
-    name, folder = os.path.basename(path), os.path.dirname(os.path.abspath(path))
+    name = os.path.basename(path)
+    try:
+        storable = bool(name) and b"\0" not in os.fsencode(name)  # SQLite cuts a name at its NUL
+    except UnicodeEncodeError:
+        storable = False
+    if not storable:
+        raise StoreUnavailableError(f"{shown(name)!r} names no file. Give the path of one.")
+    folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise StoreUnavailableError(f"{shown(name)}: its folder does not exist. Create it first.")
     if os.path.isdir(path):

@@ -127,12 +127,15 @@ class OutcomeUnknownError(FsmCoreError):
 
     outcome_unknown = True
 
-    def __init__(self, attempt_id: str, file_path: str, cause: str) -> None:
+    def __init__(
+        self, attempt_id: str, file_path: str, cause: str, *, has_journal: bool = True
+    ) -> None:
         self.attempt_id = attempt_id
         self.file_path = file_path
+        advice = f"ask outcome_of({shown(attempt_id)!r})" if has_journal else "read the row"
         super().__init__(
             f"{shown(file_path)}: attempt {shown(attempt_id)}: outcome unknown: COMMIT was sent "
-            f"and failed ({cause}). Do not retry; ask outcome_of({shown(attempt_id)!r})."
+            f"and failed ({cause}). Do not retry; {advice}."
         )
 
 

@@ -372,7 +372,12 @@ class Attempt:
         except ConstraintError as error:
             raise await self._refused(row, error) from error
         except CommitFailedError as error:
-            raise OutcomeUnknownError(self.attempt_id, row.file_path, str(error)) from error
+            raise OutcomeUnknownError(
+                self.attempt_id,
+                row.file_path,
+                error.cause,
+                has_journal=self._schema.journal_table is not None,
+            ) from error
         return FileRow(
             file_path=row.file_path,
             state=edge.target,
