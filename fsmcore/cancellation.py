@@ -16,9 +16,13 @@ async def finish(work: Awaitable[T]) -> T:
     """Run ``work`` to its end even if the caller is cancelled, then let the cancellation out.
 
     ``asyncio.wait`` and not ``shield``: cancelled, it leaves ``work`` alone, and a later error of
-    ``work`` is not logged as lost.
+    ``work`` is not logged as lost. And ``work`` is taken off the list of tasks: ``asyncio.run``
+    cancels every task on it when it ends, and a connect cancelled so leaves its connection open
+    and its thread calling a closed loop. Its caller is on that list, and waits for it.
     """
     task = asyncio.ensure_future(work)
+    if isinstance(task, asyncio.Task):
+        asyncio.tasks._unregister_task(task)  # "Extending asyncio" in the library reference
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -114,7 +114,11 @@ class Schema:
         """Raise ``DefinitionError`` for a name that SQLite cannot have."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name == "user_version" or (field.name == "journal_table" and value is None):
+            if value is None and field.name in ("journal_table", "user_version"):
+                continue
+            if field.name == "user_version":
+                if not isinstance(value, int) or not -(2**31) <= value < 2**31:
+                    raise DefinitionError(f"schema: user_version is {value!r}; use a 32-bit int.")
                 continue
             if not isinstance(value, str) or not value or "\0" in value or not is_storable(value):
                 raise DefinitionError(f"schema: {field.name} is {value!r}; use non-empty text.")

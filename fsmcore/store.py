@@ -33,7 +33,6 @@ from fsmcore.errors import (
     DefinitionError,
     FileAlreadyTrackedError,
     FileNotTrackedError,
-    FsmCoreError,
     InvalidKeyError,
     OutcomeUnknownError,
     SchemaMismatchError,
@@ -147,8 +146,13 @@ class Store:
         if user_version or object_count:
             return
         statements = [Write(sql=text, row_count=-1) for text in self._schema.create_statements()]
-        with contextlib.suppress(SchemaMismatchError):  # another process has made them meanwhile
+        try:
             await session.commit(statements, Receipt())
+        except SchemaMismatchError:
+            ((_, object_count),) = await session.fetch(sql.SELECT_LAYOUT)
+            if not object_count:
+                raise
+            # else another process has made them meanwhile
 
     async def _require_layout(self, session: Session) -> None:
         ((user_version, _),) = await session.fetch(sql.SELECT_LAYOUT)
@@ -188,12 +192,14 @@ class Store:
 
         async def once(_tries: int) -> None:
             async with self._connections.session() as session:
-                await session.commit([insert], Receipt())
+                try:
+                    await session.commit([insert], Receipt())
+                except ConstraintError as error:
+                    if await session.fetch(self._schema.sql(sql.SELECT_FILE), (file_path,)):
+                        raise FileAlreadyTrackedError(file_path) from None
+                    raise _refused(file_path, 0, error) from error
 
-        try:
-            await self.retry.run(once)
-        except ConstraintError:
-            raise FileAlreadyTrackedError(file_path) from None
+        await self.retry.run(once)
         return FileRow(file_path=file_path, state=state, version=0, updated_at=happened_at)
 
     async def read(self, file_path: str) -> FileRow:
@@ -368,9 +374,16 @@ class Attempt:
                     f"{shown(row.file_path)}: {error.row_count} rows share this key; "
                     "make the key column unique. Nothing was written."
                 ) from error
+            if error.write_index > 0:
+                raise SchemaMismatchError(
+                    f"{shown(row.file_path)}: the journal did not take its row; look for a trigger "
+                    "that ignores it. Nothing was written."
+                ) from error
             raise await self._stale(row) from error
         except ConstraintError as error:
-            raise await self._refused(row, error) from error
+            if await self._is_journalled():
+                raise AttemptReusedError(self.attempt_id) from error
+            raise _refused(row.file_path, row.version + 1, error) from error
         except CommitFailedError as error:
             raise OutcomeUnknownError(
                 self.attempt_id,
@@ -418,16 +431,19 @@ class Attempt:
             found_version=found.version if found else None,
         )
 
-    async def _refused(self, row: FileRow, cause: ConstraintError) -> FsmCoreError:
-        if self._schema.journal_table is not None:
-            select = self._schema.sql(sql.SELECT_ATTEMPT)
-            if await self._session.fetch(select, (self.attempt_id,)):
-                return AttemptReusedError(self.attempt_id)
-        return SchemaMismatchError(
-            f"{shown(row.file_path)}: a constraint refused version {row.version + 1} ({cause}). "
-            "Nothing was written; 'python -m fsmcore.check FILE' says whether the row was moved "
-            "back behind the journal."
-        )
+    async def _is_journalled(self) -> bool:
+        if self._schema.journal_table is None:
+            return False
+        select = self._schema.sql(sql.SELECT_ATTEMPT)
+        return bool(await self._session.fetch(select, (self.attempt_id,)))
+
+
+def _refused(file_path: str, version: int, cause: ConstraintError) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"{shown(file_path)}: a constraint refused version {version} ({cause}). Nothing was "
+        "written; 'python -m fsmcore.check FILE' says whether the row was moved back behind the "
+        "journal."
+    )
 
 
 async def _read(session: Session, schema: Schema, file_path: str) -> FileRow:

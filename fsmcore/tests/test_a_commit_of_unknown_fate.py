@@ -56,7 +56,7 @@ DENIED_COMMIT = denying((sqlite3.SQLITE_TRANSACTION, "COMMIT"))
 async def test_a_denied_commit_is_unknown_and_then_known(
     path: Path, machine: MachineFactory, native: Connections
 ) -> None:
-    """SQLite answers AUTH at COMMIT: the caller is told *unknown*, and a later commit settles it."""
+    """AUTH at COMMIT: the caller is told *unknown*, and a later commit settles it."""
     async with opened(path, machine=machine, files=(KEY, "b.txt")) as manager:
         with native.prepared(DENIED_COMMIT):
             with pytest.raises(OutcomeUnknownError) as caught:
@@ -261,7 +261,7 @@ async def test_a_callback_may_ask_about_others_and_move_others(
     path: Path, machine: MachineFactory
 ) -> None:
     """Another file and another attempt are nobody's business but the callback's."""
-    answers = []
+    answers: list[object] = []
 
     async def after(row: Any, edge: object) -> None:
         if row.file_path == KEY:

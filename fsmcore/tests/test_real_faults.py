@@ -220,7 +220,7 @@ async def test_a_folder_is_no_database(tmp_path: Path) -> None:
 
 async def test_a_missing_file_is_not_made_unasked(path: Path) -> None:
     """Without create=True a missing file is an error, and stays missing."""
-    with pytest.raises(StoreUnavailableError, match="does not exist. Open it with create=True"):
+    with pytest.raises(StoreUnavailableError, match=r"does not exist\. Open it with create=True"):
         await Store(path).open()
     assert not path.exists()
 
