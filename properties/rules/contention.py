@@ -215,9 +215,10 @@ class ContentionRules(RuleBasedStateMachine):
 
     async def _race(self, race: Sequence[Work]) -> None:
         try:
+            # All are called before any runs, so that who shares a race is never taken for alone.
+            prepared = [(work, await self._prepared(work)) for work in race]
             workers = []
-            for work in race:
-                operation = await self._prepared(work)
+            for work, operation in prepared:
                 worker = asyncio.ensure_future(self._work(operation))
                 self._tasks[operation.attempt_id] = worker
                 workers.append(worker)

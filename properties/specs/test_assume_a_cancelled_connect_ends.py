@@ -19,6 +19,9 @@ async def main():
     await asyncio.sleep(0)
     connecting.cancel()
     await asyncio.wait([connecting])
+    for _ in range(5):  # the loop lives on, as a server's does, while the worker connects
+        async with aiosqlite.connect(":memory:") as other:
+            await other.execute_fetchall("SELECT 1")
 
 asyncio.run(main())
 """
