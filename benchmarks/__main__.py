@@ -134,7 +134,7 @@ def _recorded(groups: Sequence[str], out: Path, options: Sequence[str]) -> int:
         )
     for group, each in finished.items():
         print(f"\n{tables.heading(group, each)}")
-        print("\n".join(tables.TABLES[group](each)))
+        print("\n".join([*tables.TABLES[group](each), *tables.missing(each)]))
     print()
     return _finish(_record(said, finished, kept), out)
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.workload import WrongResultError
+from benchmarks.workload import Recorder, WrongResultError
 from fsmcore import StoreUnavailableError
 from reports.schema import Verdict
 
@@ -37,6 +37,9 @@ pytest's end, the warning would hide that line."""
 LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """Nothing is written beside the record, and nothing is imported that no benchmark needs: the
 plugin of Hypothesis alone takes longer than all that the gate's group measures."""
+
+ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+"""Only then has every benchmark had its turn; pytest-benchmark also writes after Ctrl-C."""
 
 INTERRUPTED = "interrupted; nothing was recorded"
 
@@ -56,7 +59,7 @@ class Said:
 class Watch:
     """Keeps what became of each benchmark; a plugin of pytest."""
 
-    measured_count: int = 0
+    measured: set[str] = field(default_factory=set)
     not_measured: dict[str, str] = field(default_factory=dict)
     worst: Verdict = Verdict.PASS
     uncollected: list[str] = field(default_factory=list)
@@ -67,16 +70,21 @@ class Watch:
     ) -> Any:  # whatever the wrapped hooks made; passed on unseen
         report = yield
         if report.when == "call" and report.passed:
-            self.measured_count += 1
+            self.measured.add(item.nodeid)
         elif report.failed and call.excinfo is not None:
-            self._note(item.nodeid, call.excinfo.value)
+            self._note(item, call.excinfo.value)
         elif report.skipped:
             self.not_measured[item.nodeid] = "skipped"
         return report
 
-    def _note(self, name: str, error: BaseException) -> None:
+    def _note(self, item: pytest.Item, error: BaseException) -> None:
+        # A benchmark may pass and fail in its clean-up, or fail in both: the first reason counts.
         text = str(error) if isinstance(error, WrongResultError) else _described(error)
-        self.not_measured[name] = text
+        self.not_measured.setdefault(item.nodeid, text)
+        self.measured.discard(item.nodeid)
+        recorder: Recorder | None = getattr(item, "funcargs", {}).get("benchmark")
+        if recorder is not None:
+            recorder.has_error = True
         if not isinstance(error, ENVIRONMENTAL):
             self.worst = Verdict.FAIL
         elif self.worst is Verdict.PASS:
@@ -103,10 +111,10 @@ class Watch:
             return Said(verdict=Verdict.INVALID, words=INTERRUPTED)
         if code == pytest.ExitCode.NO_TESTS_COLLECTED:
             return Said(verdict=Verdict.UNKNOWN, words="no benchmark was chosen")
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if code not in ENDED:
             return Said(verdict=Verdict.INVALID, words=f"pytest ended with {code}, see above")
-        total = self.measured_count + len(self.not_measured)
-        words = f"{self.measured_count} of {total} benchmarks measured"
+        total = len(self.measured) + len(self.not_measured)
+        words = f"{len(self.measured)} of {total} benchmarks measured"
         reasons: dict[str, list[str]] = {}
         for name, reason in self.not_measured.items():
             reasons.setdefault(reason, []).append(name.rpartition("::test_")[2])
@@ -130,7 +138,7 @@ def measure(groups: Sequence[str], out: Path, options: Sequence[str]) -> Said:
             with contextlib.chdir(ROOT):
                 code = pytest.main([*fixed, *recorded, *options], plugins=[watch])
             said = watch.said(code)
-            if partial.exists() and said.words != INTERRUPTED:
+            if code in ENDED and partial.exists():
                 with partial.open("rb") as whole:
                     os.fsync(whole.fileno())
                 partial.replace(out)

@@ -62,6 +62,12 @@ def plain(finished: Finished) -> Iterator[str]:
     yield from _aligned(rows, texts=1)
 
 
+def missing(finished: Finished) -> Iterator[str]:
+    """What gave no figure, and why: a table that is shorter than it should be must say so."""
+    for name, why in finished.not_measured.items():
+        yield f"  not measured: {name.rpartition('::test_')[2]}: {why}"
+
+
 def heading(group: str, finished: Finished) -> str:
     """Say what the figures below were measured on."""
     seen = finished.environment

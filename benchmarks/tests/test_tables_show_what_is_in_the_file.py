@@ -20,7 +20,7 @@ def finished(tmp_path: Path, *benchmarks: dict[str, Any]) -> Finished:
     content = {
         "benchmarks": benchmarks,
         "machine_info": {"fsmcore_environment": msgspec.to_builtins(environment())},
-        "fsmcore_not_measured": {},
+        "fsmcore_not_measured": {"benchmarks/test_g.py::test_manager": "no such release"},
     }
     path.write_text(json.dumps(content))
     return results.load(path)
@@ -96,3 +96,9 @@ def test_the_heading_names_what_the_figures_depend_on(tmp_path: Path) -> None:
     heading = tables.heading("ladder", finished(tmp_path, benchmark("store", [1e-3])))
     for part in ("python ", "sqlite ", "aiosqlite ", "python-statemachine ", "synchronous NORMAL"):
         assert part in heading
+
+
+def test_what_was_not_measured_is_named(tmp_path: Path) -> None:
+    """A missing rung is a line of its own, with its reason."""
+    (line,) = tables.missing(finished(tmp_path, benchmark("store", [1e-3])))
+    assert "not measured: manager: no such release" == line.strip()
