@@ -137,13 +137,13 @@ def test_a_wrong_option_is_a_usage_error(
 
 
 def test_an_interrupted_run_keeps_the_old_file_and_leaves_no_database(tmp_path: Path) -> None:
-    """Ctrl-C while a rung is measured: the old file is whole, and the folder is empty."""
-    out, databases = tmp_path / "ladder.json", tmp_path / "databases"
+    """Ctrl-C when one benchmark is measured: the old file is whole, and the folder is empty."""
+    out, databases = tmp_path / "gate.json", tmp_path / "databases"
     out.write_text("what an earlier run wrote")
     databases.mkdir()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "benchmarks", "--group", "ladder"),
+            *(sys.executable, "-m", "benchmarks", "--group", "gate"),
             *("--json", str(out), "--folder", str(databases)),
         ],
         cwd=ROOT,
@@ -152,7 +152,7 @@ def test_an_interrupted_run_keeps_the_old_file_and_leaves_no_database(tmp_path: 
     )
     assert process.stdout is not None
     seen = b""
-    while b"test_raw_loop " not in seen and (piece := process.stdout.read(64)):
+    while b"test_bare_machine " not in seen and (piece := process.stdout.read(64)):
         seen += piece
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
@@ -160,7 +160,7 @@ def test_an_interrupted_run_keeps_the_old_file_and_leaves_no_database(tmp_path: 
     assert rest.splitlines()[-1].startswith(b"benchmarks: invalid: ")
     assert 4 == process.returncode
     assert "what an earlier run wrote" == out.read_text()
-    assert (["databases", "ladder.json"], []) == (
+    assert (["databases", "gate.json"], []) == (
         sorted(os.listdir(tmp_path)),
         os.listdir(databases),
     )
