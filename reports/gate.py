@@ -32,6 +32,8 @@ from reports.schema import Environment, GateRecord, LawComparison, LawOutcome, R
 from reports.timing import Timing, measure
 
 INTERRUPTED = 130
+FAILURES_SHOWN = 5
+"""Failures printed in full length; the record holds all of them."""
 
 
 class NothingJudgedError(Exception):
@@ -82,16 +84,16 @@ class Gate:
             for name in evidence.not_imported(self._proofs.values(), asked)
         ]
         verdict, ordered = judgement.decide(reasons)
-        epoch_count = timing.epoch_count if timing else 0
+        benchmarks = timing.rows if timing else []
         candidate = self._proofs.get(Side.CANDIDATE)
         return GateRecord(
             name="gate",
             verdict=verdict,
-            summary=judgement.summary(verdict, laws, epoch_count, ordered),
+            summary=judgement.summary(verdict, laws, benchmarks, ordered),
             figures={
                 "laws": len(laws),
                 "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
-                "pairs": epoch_count,
+                "pairs": timing.epoch_count if timing else 0,
                 "budget_left_s": round(self.left_s(), 1),
             },
             versions=candidate.versions() if candidate else {},
@@ -104,7 +106,7 @@ class Gate:
             baseline=self._proofs.get(Side.BASELINE),
             candidate=candidate,
             laws=laws,
-            benchmarks=timing.rows if timing else [],
+            benchmarks=benchmarks,
             weaknesses=_weaknesses(timing),
         )
 
@@ -206,10 +208,11 @@ def show(record: GateRecord) -> None:
     if interesting:
         target.print(terminal.law_table(interesting))
         target.print()
-    for row in record.laws:
-        if row.outcome is LawOutcome.NEW_FAILURE and row.failure:
-            target.print(terminal.printable(row.failure), markup=False)
-            target.print()
+    broken = [row for row in record.laws if row.outcome is LawOutcome.NEW_FAILURE and row.failure]
+    for row in broken[:FAILURES_SHOWN]:
+        target.print(f"{row.law}:", markup=False, style="bold")
+        target.print(terminal.excerpt(row.failure or ""), markup=False, soft_wrap=True)
+        target.print()
     if record.benchmarks:
         target.print(terminal.benchmark_table(record.benchmarks))
         target.print()

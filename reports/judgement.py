@@ -8,7 +8,15 @@ in both environments is named and is not held against the upgrade.
 from collections.abc import Iterable, Sequence
 
 from reports.laws import LawsRun
-from reports.schema import LawComparison, LawOutcome, Reason, Verdict
+from reports.schema import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    LawComparison,
+    LawOutcome,
+    Reason,
+    Verdict,
+)
+from reports.terminal import brief
 
 WEIGHT = (Verdict.FAIL, Verdict.INVALID, Verdict.USAGE, Verdict.UNKNOWN, Verdict.PASS)
 NAMED_MOST = 12
@@ -68,23 +76,29 @@ _SENTENCES = (
 
 
 def _more(row: LawComparison) -> str:
-    parts = [row.reason or "", f"we lean on it: {row.leans_on}" if row.leans_on else ""]
+    parts = [brief(row.reason or ""), f"we lean on it: {row.leans_on}" if row.leans_on else ""]
     if row.outcome is LawOutcome.NEW_FAILURE and row.failure:
-        parts.append(row.failure.strip().splitlines()[0])
+        parts.append(brief(row.failure))
     return "".join(f"; {part}" for part in parts if part)
 
 
 def summary(
-    verdict: Verdict, laws: Sequence[LawComparison], epoch_count: int, reasons: Sequence[Reason]
+    verdict: Verdict,
+    laws: Sequence[LawComparison],
+    benchmarks: Sequence[BenchmarkComparison],
+    reasons: Sequence[Reason],
 ) -> str:
     """Figures in a few words for the last line."""
     held = sum(row.outcome is LawOutcome.HOLDS for row in laws)
     broken = sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws)
+    slower = sum(row.outcome is BenchmarkOutcome.REGRESSED for row in benchmarks)
+    pairs = max((row.epoch_count for row in benchmarks), default=0)
     figures = [f"{held} of {len(laws)} laws hold"]
     if broken:
         figures.append(f"{broken} newly fail")
-    figures.append(f"{epoch_count} pairs timed")
-    if verdict is not Verdict.PASS:
-        deciding = sum(reason.verdict is verdict for reason in reasons)
-        figures.append(f"{deciding} {'reason' if deciding == 1 else 'reasons'} for {verdict.value}")
+    figures.append(f"{pairs} pairs timed" if pairs else "nothing timed")
+    if slower:
+        figures.append(f"regressed: {slower}")
+    if verdict is Verdict.UNKNOWN:
+        figures.append(f"open: {sum(each.verdict is verdict for each in reasons)}")
     return ", ".join(figures)

@@ -15,7 +15,8 @@ class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     control_percent: float
     family_error: float
     confirmation_error: float
-    look_epochs: int
+    first_epochs: int
+    next_epochs: int
     looks_most: int
 
 

@@ -6,7 +6,6 @@ before `run` returns or raises, so nothing of a candidate outlives its question.
 
 import contextlib
 import os
-import re
 import select
 import signal
 import subprocess
@@ -16,10 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.terminal import EXCEPTION_LINE
+
 LAUNCH = Path(__file__).with_name("launch.py")
 PULSE_S = 1.0
 TAIL_BYTES = 4096
-_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Warning)\b")
 
 Pulse = Callable[[str], None]
 
@@ -36,7 +36,7 @@ class Ended:
     def last_words(self) -> str:
         """The exception it died of, else the last line it printed, for a sentence about it."""
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]
-        died_of = [line for line in lines if _EXCEPTION.match(line)]
+        died_of = [line for line in lines if EXCEPTION_LINE.match(line)]
         return (died_of or lines or ["it printed nothing"])[-1][:300]
 
 

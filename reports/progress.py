@@ -66,4 +66,4 @@ class Progress:
     def _print(self, text: str) -> None:
         self._spoke = self._clock()
         elapsed = f"{self._spoke - self._started:6.1f} s  "
-        self._console.print(elapsed + printable(text), markup=False)
+        self._console.print(elapsed + printable(text), markup=False, soft_wrap=True)

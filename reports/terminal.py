@@ -1,5 +1,6 @@
 """Tables and lines for people. Plain text where there is no terminal, no colour with NO_COLOR."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -19,6 +20,10 @@ from reports.schema import (
 )
 
 PLAIN_WIDTH = 110
+BRIEF_LENGTH = 240
+EXCERPT_HEAD = 24
+EXCERPT_TAIL = 8
+EXCEPTION_LINE = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Warning)\b")
 
 _VERDICT_STYLES = {
     Verdict.PASS: "green",
@@ -49,6 +54,31 @@ def printable(text: str) -> str:
     )
 
 
+def brief(text: str) -> str:
+    """One line for a sentence: of a traceback what was raised, of other text the first line."""
+    lines = [line.strip(" |+-") for line in text.strip().splitlines()]
+    lines = [line for line in lines if line]
+    if not lines:
+        return ""
+    head, is_traceback, _ = lines[0].partition("Traceback")
+    raised = [line for line in lines if EXCEPTION_LINE.match(line)]
+    if is_traceback and raised:
+        head = head.replace("Exception Group", "").strip(" +") + f" {raised[-1]}"
+    else:
+        head = lines[0]
+    return head.strip()[:BRIEF_LENGTH]
+
+
+def excerpt(text: str) -> str:
+    """The beginning and the end of a long text; the end holds the command that replays it."""
+    lines = printable(text).splitlines()
+    hidden = len(lines) - EXCERPT_HEAD - EXCERPT_TAIL
+    if hidden <= 0:
+        return "\n".join(lines)
+    middle = [f"  ... {hidden} more lines in the record ..."]
+    return "\n".join([*lines[:EXCERPT_HEAD], *middle, *lines[-EXCERPT_TAIL:]])
+
+
 def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
     """One line a benchmark: both sides, the ratio, its interval, and what follows."""
     table = _table("benchmark", "baseline µs", "candidate µs", "ratio", "interval", "outcome")
@@ -56,7 +86,7 @@ def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
         column.justify = "right"
     for row in rows:
         table.add_row(
-            short_name(row.name) + (" (control)" if row.is_control else ""),
+            Text(short_name(row.name) + (" (control)" if row.is_control else "")),
             f"{row.baseline_us:,.1f}",
             f"{row.candidate_us:,.1f}",
             f"{row.ratio:.3f}",
@@ -78,7 +108,7 @@ def law_table(rows: Sequence[LawComparison]) -> Table:
     table = _table("law", "baseline", "candidate", "outcome")
     for row in rows:
         table.add_row(
-            printable(row.law),
+            Text(printable(row.law)),
             "-" if row.baseline is None else row.baseline.value,
             "-" if row.candidate is None else row.candidate.value,
             _outcome(row.outcome, row.reason),
@@ -91,7 +121,7 @@ def version_table(rows: Sequence[VersionChange]) -> Table:
     table = _table("library", "baseline", "candidate", "")
     for row in rows:
         remark = "asked" if row.was_asked else "came along"
-        table.add_row(row.name, row.baseline or "absent", row.candidate or "absent", remark)
+        table.add_row(Text(row.name), row.baseline or "absent", row.candidate or "absent", remark)
     return table
 
 
@@ -118,5 +148,5 @@ def _table(*columns: str) -> Table:
 def _outcome(outcome: BenchmarkOutcome | LawOutcome, reason: str | None) -> Text:
     text = Text(outcome.value, style="bold red" if outcome in _ALARMS else "default")
     if reason:
-        text.append(f": {printable(reason)}", style="default")
+        text.append(f": {printable(brief(reason))}", style="default")
     return text

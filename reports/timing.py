@@ -48,17 +48,18 @@ def measure(
             return _finished(Look(rows=[], alarms=frozenset()), [], bad, policy)
         first = run_epoch()
     pace_s = first.elapsed_s * PACE
-    looks = min(policy.looks_most, int(left_s() / (pace_s * policy.look_epochs)))
-    say(f"a pair takes {first.elapsed_s:.1f} s: room for {looks} looks of {policy.look_epochs}")
+    looks = _looks(int(left_s() / pace_s), policy)
+    say(f"a pair takes {first.elapsed_s:.1f} s: room for {looks} looks")
     good: list[Epoch] = []
     seen = Look(rows=[], alarms=frozenset())
     for number in range(1, looks + 1):
         fresh: list[Epoch] = []
-        while len(fresh) < policy.look_epochs and len(bad) < FAILURES_MOST and left_s() > pace_s:
-            at(f"look {number} of {looks}, pair {len(fresh) + 1} of {policy.look_epochs}")
+        wanted = policy.first_epochs if number == 1 else policy.next_epochs
+        while len(fresh) < wanted and len(bad) < FAILURES_MOST and left_s() > pace_s:
+            at(f"look {number} of {looks}, pair {len(fresh) + 1} of {wanted}")
             latest = run_epoch()
             (bad if _failed(latest) else fresh).append(latest)
-        if len(fresh) < policy.look_epochs:
+        if len(fresh) < wanted:
             break
         good += fresh
         confirmed = confirm(fresh, seen.alarms, policy)
@@ -68,6 +69,13 @@ def measure(
         if confirmed or all(is_close_enough(row, policy) for row in measured):
             break
     return _finished(seen, [first, *good], bad, policy)
+
+
+def _looks(room: int, policy: TimePolicy) -> int:
+    """How many looks fit into a number of epochs."""
+    if room < policy.first_epochs:
+        return 0
+    return min(policy.looks_most, 1 + (room - policy.first_epochs) // policy.next_epochs)
 
 
 def _glance(seen: Look) -> str:
@@ -90,7 +98,7 @@ def _finished(
 
 def _reasons(rows: Sequence[BenchmarkComparison], policy: TimePolicy) -> list[Reason]:
     if not rows:
-        text = f"the time budget had no room for {policy.look_epochs} pairs: nothing was timed"
+        text = f"the time budget had no room for {policy.first_epochs} pairs: nothing was timed"
         return [Reason(verdict=Verdict.UNKNOWN, text=f"{text}. Raise --time-budget")]
     controls = [row for row in rows if row.is_control]
     loud = [row for row in controls if row.outcome is BenchmarkOutcome.NOT_QUIET]

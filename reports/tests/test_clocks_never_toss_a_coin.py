@@ -94,7 +94,7 @@ def test_a_twofold_slowdown_of_one_benchmark_always_fails(noise: float) -> None:
     assert 100 == count(100, 2, noise, worst=2.0, **ratios)[Verdict.FAIL]
     wild = count(100, 2, noise, worst=4.0, **ratios)
     assert wild[Verdict.FAIL] >= 90
-    assert 100 == wild[Verdict.FAIL] + wild[Verdict.UNKNOWN]
+    assert 0 == wild[Verdict.PASS]
 
 
 def test_a_benchmark_just_beyond_the_tolerance_hardly_ever_passes() -> None:
@@ -124,7 +124,7 @@ def test_no_control_is_unknown() -> None:
 def test_an_alarm_without_fresh_pairs_is_unknown() -> None:
     """With time for one look only, a twofold slowdown is seen and not yet believed."""
     source = pairs(random.Random(6), {"control": 1.0, "manager": 2.0}, noise=0.02)
-    timing = timed(source, budget_s=2.0 + 1.5 * 12 * 2.2)
+    timing = timed(source, budget_s=2.0 + 1.2 * 12 * 2.2)
     assert (12, Verdict.UNKNOWN) == (timing.epoch_count, verdict(timing))
     assert "did not confirm" in str(timing.rows[0].reason)
 
@@ -229,4 +229,4 @@ def test_the_rows_say_what_was_seen() -> None:
         ("slow", BenchmarkOutcome.REGRESSED),
         ("control", BenchmarkOutcome.QUIET),
     ] == [(row.name, row.outcome) for row in timing.rows]
-    assert 24 == timing.epoch_count
+    assert 18 == timing.epoch_count

