@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from properties.simulation.seam import SubmissionQueue, _real_thread, describe
+from properties.simulation import footprints
+from properties.simulation.seam import SubmissionQueue, _real_thread, describe, in_transaction
 
 if TYPE_CHECKING:
     import asyncio
@@ -85,6 +86,21 @@ class Worker:
         """Return what the next call would do."""
         call = describe(self.queue.items[0])
         return " ".join(call.sql.split()) if call.sql is not None else call.operation
+
+    def next_call_is_private(self) -> bool:
+        """Return whether the next call touches nothing that other connections can see."""
+        call = describe(self.queue.items[0])
+        return all(
+            footprints.of_call(
+                call.operation,
+                call.sql,
+                in_transaction=in_transaction(call.native),
+                holds_lock=self.holds_lock,
+                failed=failed,
+            )
+            in {footprints.NOTHING, footprints.LAYOUT_READ}
+            for failed in (False, True)
+        )
 
     def close_native(self) -> None:
         """Close what the body leaves behind, in the thread that opened it."""

@@ -54,7 +54,7 @@ _refused = Footprint(WRITE_LOCK | ROWS, 0)
 _published = Footprint(0, ROWS | WRITE_LOCK)
 _released = Footprint(0, WRITE_LOCK)
 _read = Footprint(ROWS, 0)
-_layout_read = Footprint(LAYOUT, 0)
+LAYOUT_READ = Footprint(LAYOUT, 0)
 
 
 def of_call(
@@ -86,7 +86,7 @@ def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -
     word = found.group(1).upper() if found else ""
     if word == "SELECT":
         if _PRAGMA_TABLES_ONLY.search(sql):
-            return _layout_read
+            return LAYOUT_READ
         return _PRIVATE if holds_lock else _read
     if word in _WRITES:
         if holds_lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import logging
 import os
 import shutil
 import sqlite3
@@ -120,6 +121,20 @@ async def _answer(setting: Setting, work: Callable[[], Coroutine[Any, Any, objec
     return answer
 
 
+class _IntoTranscript(logging.Handler):
+    """Keeps what the core logs where it belongs, and out of the search's output."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(logging.WARNING)
+        self._simulation = simulation
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._simulation.note(f"log: {record.getMessage()}")
+
+
+LOGGERS = ("fsmcore", "asyncio", "aiosqlite")
+
+
 class Stage:
     """A database file and a simulation on which one scenario is run many times.
 
@@ -151,6 +166,10 @@ class Stage:
         shutil.copyfile(path, self._template)
         self.simulation.__enter__()
         self.simulation.database_path = path
+        self._handler = _IntoTranscript(self.simulation)
+        for name in LOGGERS:
+            logging.getLogger(name).addHandler(self._handler)
+            logging.getLogger(name).propagate = False
         if not self._fresh:
             self._keeper = sqlite3.connect(path, isolation_level=None, timeout=0)
             self._keeper.execute("PRAGMA synchronous=OFF")
@@ -171,6 +190,9 @@ class Stage:
                 self._keeper.close()
         finally:
             self.simulation.__exit__(kind, error, trace)
+            for name in LOGGERS:
+                logging.getLogger(name).removeHandler(self._handler)
+                logging.getLogger(name).propagate = True
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, scheduler: Scheduler, budget: Budget | None = None) -> Trial:
@@ -240,6 +262,7 @@ class Stage:
             for name, work in self.scenario.attempts(subject, self._setting)
         ]
         await asyncio.wait([task for _, task in tasks])
+        await self.simulation.quiet()
         return tuple(
             (name, "CancelledError" if task.cancelled() else task.result()) for name, task in tasks
         )

@@ -84,6 +84,22 @@ class Watcher(Protocol):
         """Take note of all that happened since the last choice or forced step."""
         ...
 
+    def broken_assumption(self, what: str) -> None:
+        """Be told that something happened which reductions rule out."""
+        ...
+
+    def clock_interferes(self) -> None:
+        """Be told that a timer woke an actor who had a database call outstanding."""
+        ...
+
+    def end(self) -> None:
+        """Take note that the run is over."""
+        ...
+
+
+class HarnessError(Exception):
+    """The simulator cannot go on; whatever the run would say about the subject is worth nothing."""
+
 
 class PrunedRun(Exception):  # noqa: N818 - not an error: the rest of this run is known already
     """Raised by a scheduler: go on politely, nobody looks any more."""

@@ -129,6 +129,16 @@ def describe(item: Any) -> Call:
     return Call(name, sql, parameters, native)
 
 
+def in_transaction(native: sqlite3.Connection | None) -> bool:
+    """Return whether a native connection is inside a transaction; False when it is closed."""
+    if native is None:
+        return False
+    try:
+        return native.in_transaction
+    except sqlite3.ProgrammingError:  # closed
+        return False
+
+
 def is_stop(item: Any) -> bool:
     """Return whether an item only ends the worker: not worth a choice of its own."""
     if not isinstance(item, tuple):

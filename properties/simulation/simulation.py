@@ -30,6 +30,7 @@ from properties.simulation.loop import ACTOR, SimulationLoop
 from properties.simulation.scheduler import (
     Action,
     Footprint,
+    HarnessError,
     Option,
     Point,
     PrunedRun,
@@ -185,6 +186,9 @@ class Simulation:
         self._lasting: list[Worker] = []
         self._outside = Actor("outside", -1, 0, contextvars.copy_context())
         self._last: Actor = self._outside
+        self._leader: Actor | None = None
+        self._clock_leads = False
+        self._quiet: asyncio.Future[None] | None = None
         self._scheduler: Scheduler = PoliteScheduler()
         self._watcher: Watcher | None = None
         self._budget = _idle_budget
@@ -280,11 +284,12 @@ class Simulation:
                 value = self.loop.run_until_complete(task)
             except (StuckError, RunawayError) as problem:
                 stuck = str(problem)
-            except (KeyboardInterrupt, SystemExit):
+            except (KeyboardInterrupt, SystemExit, HarnessError):
+                self._clean_up()
                 raise
             except BaseException as problem:  # noqa: BLE001 - it is the outcome of the run
                 error = problem
-            self._tell_watcher()
+            self._end_watch()
             leaks = self._clean_up()
         finally:
             active.leave()
@@ -322,6 +327,8 @@ class Simulation:
         self._is_pruned = False
         self._step_count = 0
         self._last = self._outside
+        self._leader, self._clock_leads = None, False
+        self._quiet = None
         self.touched_read = self.touched_write = 0
         self._update_attention()
 
@@ -359,6 +366,11 @@ class Simulation:
         """Start an actor. All tasks and workers that it starts are its own."""
         actor = self._make_actor(name)
         return actor.context.run(self._start_task, actor, work)
+
+    async def quiet(self) -> None:
+        """Wait until nothing can happen any more: calls that nobody awaits have run, too."""
+        self._quiet = self.loop.create_future()
+        await self._quiet
 
     def note(self, what: object, result: object = None) -> None:
         """Write a domain step of the actor that calls this into the transcript."""
@@ -466,6 +478,14 @@ class Simulation:
         actor = handle._context.get(ACTOR)  # type: ignore[attr-defined]
         if actor is not None:
             self.touched_write |= actor.bit
+            leader = self._leader
+            if actor is not leader and actor.outstanding_count and self._watcher is not None:
+                if self._clock_leads:
+                    self._watcher.clock_interferes()
+                elif leader is not None:
+                    self._watcher.broken_assumption(
+                        f"{leader.name} woke {actor.name}, who had a database call outstanding"
+                    )
 
     def decide(self) -> None:
         """Let one thing happen; called when no callback is ready."""
@@ -474,7 +494,11 @@ class Simulation:
             raise RunawayError(f"no end after {self._budget.step_limit} steps.")
         options, subjects = self._outer_options()
         if not options:
-            raise StuckError(self._who_waits())
+            if self._quiet is None:
+                raise StuckError(self._who_waits())
+            self._quiet.set_result(None)
+            self._quiet = None
+            return
         if len(options) == 1 and self._watcher is None:
             chosen = 0
         else:
@@ -535,6 +559,14 @@ class Simulation:
             self._watcher.touched(Footprint(self.touched_read, self.touched_write))
         self.touched_read = self.touched_write = 0
 
+    def _end_watch(self) -> None:
+        self._tell_watcher()
+        try:
+            if self._watcher is not None:
+                self._watcher.end()
+        except PrunedRun:
+            self._is_pruned = True
+
     def _outer_options(self, *, polite_clock: bool = True) -> tuple[list[Option], list[object]]:
         """Return what can happen beside running a callback; first what the last actor can do."""
         last = self._last
@@ -594,7 +626,9 @@ class Simulation:
         pending = [worker for worker in self.workers if worker.queue.items]
         for writer in pending:
             call = seam.describe(writer.queue.items[0])
-            if not footprints.is_lone_write(call.sql, in_transaction=_in_transaction(call.native)):
+            if not footprints.is_lone_write(
+                call.sql, in_transaction=seam.in_transaction(call.native)
+            ):
                 continue
             for worker in pending:
                 if worker is not writer:
@@ -633,10 +667,11 @@ class Simulation:
 
     def _call(self, worker: Worker) -> None:
         actor = worker.submitters[0]
-        self._last = actor
+        self._last = self._leader = actor
+        self._clock_leads = False
         call = seam.describe(worker.queue.items[0])
         follows_locks = self.is_tracking or self._budget.overlaps
-        was_in_transaction = _in_transaction(call.native) if follows_locks else False
+        was_in_transaction = seam.in_transaction(call.native) if follows_locks else False
         self._step_worker(worker)
         value, failed = self._value, self._value_failed
         self._value = None
@@ -670,7 +705,7 @@ class Simulation:
     def _follow_lock(
         self, worker: Worker, call: seam.Call, was_in_transaction: bool, *, failed: bool
     ) -> None:
-        is_in_transaction = _in_transaction(call.native)
+        is_in_transaction = seam.in_transaction(call.native)
         if not is_in_transaction:
             worker.holds_lock = False
         elif not failed and footprints.takes_write_lock(
@@ -689,7 +724,8 @@ class Simulation:
 
     def _land(self, worker: Worker) -> None:
         actor, handle, _ = worker.results.popleft()
-        self._last = actor
+        self._last = self._leader = actor
+        self._clock_leads = False
         actor.outstanding_count -= 1
         self.touched_write |= actor.bit
         self.transcript.events.append(Event(self.loop.now_s, actor.name, Kind.LAND, worker.name))
@@ -698,6 +734,8 @@ class Simulation:
 
     def _move_clock(self, how: str, until_s: float) -> None:
         self.loop.now_s = max(self.loop.now_s, until_s)
+        self._leader = None
+        self._clock_leads = True
         self.touched_write |= footprints.CLOCK
         if how:
             self._spent.early_clocks += 1
@@ -706,6 +744,7 @@ class Simulation:
 
     def _cancel(self, actor: Actor) -> None:
         self._spent.cancellations += 1
+        self._leader, self._clock_leads = None, False
         self._update_attention()
         self.touched_write |= actor.bit | footprints.FAULT_BUDGET
         self.transcript.events.append(Event(self.loop.now_s, actor.name, Kind.FAULT, "cancel"))
@@ -750,15 +789,6 @@ class Simulation:
         name = self.actor_now().name
         message = context.get("message", "")
         self.transcript.events.append(Event(self.loop.now_s, name, Kind.LOOP_ERROR, message, told))
-
-
-def _in_transaction(native: sqlite3.Connection | None) -> bool:
-    if native is None:
-        return False
-    try:
-        return native.in_transaction
-    except sqlite3.ProgrammingError:  # closed
-        return False
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:

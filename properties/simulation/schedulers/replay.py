@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from properties.simulation.scheduler import HarnessError
+
 if TYPE_CHECKING:
     from properties.simulation.scheduler import Point
 
 
-class ScheduleMismatchError(Exception):
+class ScheduleMismatchError(HarnessError):
     """A schedule does not fit what it is replayed on; says where they part."""
 
 
