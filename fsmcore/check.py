@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import enum
 import json
 import os
 import shutil
@@ -17,8 +18,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fsmcore import schema as sql
-from fsmcore.connections import database_uri, describe
-from fsmcore.errors import SchemaMismatchError, StoreUnavailableError
+from fsmcore.connections import database_uri, translated
+from fsmcore.errors import (
+    FsmCoreError,
+    SchemaMismatchError,
+    StoreCorruptError,
+    StoreUnavailableError,
+)
 from fsmcore.invariants import Violation, audit
 from fsmcore.lifecycle import FILE_LIFECYCLE
 from fsmcore.schema import Schema
@@ -29,30 +35,65 @@ if TYPE_CHECKING:
 
     from fsmcore.lifecycle import Lifecycle
 
-_SNAPSHOT_TRIES = 5
+_BUSY_TIMEOUT_S = 5.0
+_TRIES = 9
+
+
+class Way(enum.Enum):
+    """How to read a file so that nothing beside it is made, changed or removed."""
+
+    JOIN = "a read-only connection among the others; their locks hold it one snapshot"
+    STILL = "WAL mode and no WAL: to join would make one, so it is read as immutable"
+    COPY = "a WAL that a crash left: nobody is connected, and a copy is recovered elsewhere"
+
+
+def way_to_read(path: str) -> Way:
+    """Choose by what lies beside the file, and by its own journal mode."""
+    if os.path.exists(f"{path}-wal"):
+        return Way.JOIN if os.path.exists(f"{path}-shm") else Way.COPY
+    # Without locks, which WAL needs, SQLite refuses just the files that are in WAL mode. To read
+    # the header in Python would drop every lock that this process holds on the file.
+    try:
+        with contextlib.closing(_connected(path, "&nolock=1")) as db:
+            db.execute("PRAGMA schema_version").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN:
+            return Way.STILL
+    except sqlite3.DatabaseError:
+        pass  # not a database: whoever reads it next is told
+    return Way.JOIN
 
 
 @contextlib.contextmanager
-def reading(path: str) -> Iterator[sqlite3.Connection]:
-    """Lend a connection that makes, changes and removes no file beside ``path``, live or not.
-
-    With ``-wal`` and ``-shm`` there, a read-only connection joins the readers. Without a WAL it
-    would make both (and could not take them away again), so the file is read as immutable. A WAL
-    alone was left by a crash: nobody is connected, and copies of both are recovered elsewhere.
-    """
-    wal, shm = os.path.exists(f"{path}-wal"), os.path.exists(f"{path}-shm")
+def reading(path: str, way: Way) -> Iterator[sqlite3.Connection]:
+    """Lend a connection that reads ``path`` in that way."""
     with contextlib.ExitStack() as stack:
-        uri = database_uri(path, mode="ro")
-        if not wal:
-            uri += "&immutable=1"
-        elif not shm:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            for suffix in ("", "-wal"):
-                shutil.copyfile(path + suffix, os.path.join(folder, f"copy{suffix}"))
-            uri = database_uri(os.path.join(folder, "copy"), mode="rw")
-        db = sqlite3.connect(uri, uri=True, isolation_level=None)
-        stack.enter_context(contextlib.closing(db))
+        if way is Way.COPY:
+            db = _copied(path, "-wal", stack)
+        else:
+            db = _connected(path, "&immutable=1" if way is Way.STILL else "")
+            stack.enter_context(contextlib.closing(db))
+            try:
+                db.execute("PRAGMA schema_version").fetchall()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                    raise
+                db = _copied(path, "-journal", stack)  # a rollback journal that a crash left
         yield db
+
+
+def _copied(path: str, suffix: str, stack: contextlib.ExitStack) -> sqlite3.Connection:
+    copy = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "copy")
+    shutil.copyfile(path, copy)
+    shutil.copyfile(path + suffix, copy + suffix)
+    db = sqlite3.connect(copy, isolation_level=None)
+    stack.enter_context(contextlib.closing(db))
+    return db
+
+
+def _connected(path: str, options: str) -> sqlite3.Connection:
+    uri = database_uri(path, mode="ro") + options
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
 
 
 def check(
@@ -60,21 +101,38 @@ def check(
 ) -> list[Violation]:
     """Return every violation in the database at ``path``; an empty list means sound.
 
-    Raises ``StoreUnavailableError`` when it cannot be read or does not stand still,
-    ``SchemaMismatchError`` when it is another kind of database, and ``sqlite3.Error``.
+    Raises ``StoreCorruptError`` when it is damaged beyond reading, ``SchemaMismatchError`` when it
+    is another kind of database, and ``StoreBusyError`` or ``StoreUnavailableError`` when it
+    cannot be read now or does not stand still.
     """
     schema = schema if schema is not None else Schema()
-    name = os.path.basename(path)
-    if not os.path.isfile(path):
-        raise StoreUnavailableError(f"{shown(name)}: no such file.")
-    for _ in range(_SNAPSHOT_TRIES):
-        before = _looks(path)
-        with reading(path) as db:
-            require_layout(db, schema, name)
-            violations = audit(db, lifecycle, schema)
-        if _looks(path) == before:
+    name = shown(os.path.basename(path))
+    last = ""
+    for _ in range(_TRIES):
+        if not os.path.isfile(path):
+            raise StoreUnavailableError(f"{name}: no such file.")
+        way, before = way_to_read(path), _looks(path)
+        error: FsmCoreError | None = None
+        violations: list[Violation] = []
+        try:
+            with translated(name), reading(path, way) as db:
+                require_layout(db, schema, name)
+                violations = audit(db, lifecycle, schema)
+        except FsmCoreError as caught:
+            error = caught
+        except OSError as caught:
+            error = StoreUnavailableError(f"{name}: {caught.strerror}.")
+        if way is not way_to_read(path) or (way is not Way.JOIN and _looks(path) != before):
+            continue  # opened, written or closed meanwhile, so this was the wrong way to read it
+        # A file's time has grains of some milliseconds, so two writes may look like none; but what
+        # is torn is not torn the same way twice.
+        found = str(error or violations)
+        if way is Way.JOIN or found == last or not (error or violations):
+            if error is not None:
+                raise error
             return violations
-    raise StoreUnavailableError(f"{shown(name)}: kept being opened and closed; try again.")
+        last = found
+    raise StoreUnavailableError(f"{name}: kept being opened and closed; try again.")
 
 
 def require_layout(db: sqlite3.Connection, schema: Schema, name: str) -> None:
@@ -86,16 +144,14 @@ def require_layout(db: sqlite3.Connection, schema: Schema, name: str) -> None:
     }
     problem = schema.problem(user_version, found)
     if problem is not None:
-        raise SchemaMismatchError(f"{shown(name)}: {problem}")
+        raise SchemaMismatchError(f"{name}: {problem}")
 
 
-def _looks(path: str) -> tuple[object, ...]:
-    """Return what differs if the way of reading was the wrong one in between."""
-    beside = tuple(os.path.exists(path + suffix) for suffix in ("-wal", "-shm"))
-    if all(beside):
-        return beside  # a reader among readers has one snapshot, whatever is written meanwhile
-    status = os.stat(path)
-    return (*beside, status.st_mtime_ns, status.st_size)
+def _looks(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        return status.st_mtime_ns, status.st_size
+    return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,12 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schema = Schema(journal_table=None) if options.no_journal else Schema()
     try:
         violations = check(options.file, schema=schema)
-    except (StoreUnavailableError, SchemaMismatchError, OSError) as error:
+    except StoreCorruptError as error:
+        print(f"check: fail: {error}")
+        return 1
+    except FsmCoreError as error:
         print(f"check: invalid: {error}")
         return 4
-    except sqlite3.DatabaseError as error:
-        print(f"check: fail: not a database, or damaged ({describe(error)})")
-        return 1
     if options.json:
         fields = ("invariant", "file_path", "found")
         print(json.dumps([{name: getattr(v, name) for name in fields} for v in violations]))

@@ -211,6 +211,7 @@ class PerTransition:
                 await prepare(session)
                 ((journal_mode,),) = await session.fetch("PRAGMA journal_mode=WAL")
                 self._require_wal(journal_mode)
+                await session.fetch("PRAGMA schema_version")  # the first read is what opens the WAL
             except BaseException:
                 await finish(_close(keeper))
                 raise

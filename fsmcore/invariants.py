@@ -80,14 +80,15 @@ def every_history_is_unbroken(
 ) -> Iterator[Finding]:
     """A file's journal rises by one from version 1 (or where it was adopted), state by state."""
     for key, entries in itertools.groupby(_journal(db, schema), key=lambda row: row[1]):
-        last_version, last_state = 0, lifecycle.initial
+        last_version: object = 0
+        last_state: object = lifecycle.initial
         for index, (_, _, version, event, source, target, _) in enumerate(entries):
             if index == 0 and event == sql.ADOPTED_EVENT:
                 last_version, last_state = version, target
                 continue
             if index == 0 and version == 1:
                 last_state = source  # tracked in whatever state its owner chose
-            if version != last_version + 1:
+            if not isinstance(last_version, int) or version != last_version + 1:
                 yield _text(key), f"version {version} follows version {last_version}"
             elif source != last_state:
                 yield _text(key), f"version {version} leaves {source!r}, not {last_state!r}"

@@ -349,3 +349,17 @@ async def test_a_writer_with_an_exclusive_lock_keeps_a_store_from_opening(path: 
         with pytest.raises(StoreBusyError):
             await Store(path, retry=retry).open()
     hog.close()
+
+
+async def test_a_new_store_has_a_keeper_like_any_other(path: Path) -> None:
+    """Between transitions the WAL stays, in the store that made the file too.
+
+    Else every transition would checkpoint, sync and unlink it, being the last to close.
+    """
+    for create in (True, False):
+        async with Store(path, create=create) as store:
+            if create:
+                await store.track(KEY, "untracked")
+            await store.read(KEY)
+            assert Path(f"{path}-wal").exists()
+        assert not Path(f"{path}-wal").exists()
