@@ -109,13 +109,17 @@ class LeavesAConnectionOnError(Broken):
 
     async def attempt(self, request: Request) -> Answer:
         """Open, attempt, close unless it failed."""
-        connection = sqlite3.connect(self.path)
+        self.leaked.append(sqlite3.connect(self.path))
         answer = await super().attempt(request)
-        if answer.kind is AnswerKind.FAILED:
-            self.leaked.append(connection)
-        else:
-            connection.close()
+        if answer.kind is not AnswerKind.FAILED:
+            self.leaked.pop().close()
         return answer
+
+    async def close(self) -> None:
+        """Close them at last, so that no later test meets them in the garbage collector."""
+        for connection in self.leaked:
+            connection.close()
+        await super().close()
 
 
 class LeavesATransactionOpen(Broken):
