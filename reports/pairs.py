@@ -6,9 +6,11 @@ two sides may therefore be exchanged, and that is all that the sign test needs.
 
 Choices: the processes run one after the other, so a change of the machine between them enters the
 epoch; it does so with either sign and makes intervals wider, not wrong. To keep neighbours out, a
-process's number is the low decile of its rounds, not their median: beside four busy sessions on
-two CPUs the log ratios of medians scattered by 0.13 to 0.23 (median absolute deviation), those of
-low deciles by 0.04 to 0.10. The price: a slowdown that spares every tenth round is not seen here.
+process's number is its least disturbed round, not the median of its rounds (so does `timeit`: what
+takes longer than the least was interrupted, not slower). Beside four busy sessions on two CPUs the
+log ratios of medians scattered by 0.13 to 0.32 (median absolute deviation) and were off by half;
+those of least rounds scattered by 0.02 to 0.13. A round holds several transitions, so a slowdown
+of every few transitions still shows; one that spares whole rounds does not, nor does a longer tail.
 """
 
 import enum
@@ -23,7 +25,6 @@ from reports import load
 from reports.load import UnusableFileError
 from reports.processes import Pulse, clean_environ, run
 from reports.schema import Environment
-from reports.statistics import low_decile
 
 
 class Side(enum.Enum):
@@ -129,7 +130,7 @@ def _read(out: Path, failure: str | None, elapsed_s: float) -> Measured:
             failure = str(error)
     benchmarks = found.benchmarks if found else {}
     return Measured(
-        undisturbed_s={name: low_decile(each.rounds_s) for name, each in benchmarks.items()},
+        undisturbed_s={name: min(each.rounds_s) for name, each in benchmarks.items()},
         controls=frozenset(name for name, each in benchmarks.items() if each.is_control),
         environment=found.environment if found else None,
         failure=failure,

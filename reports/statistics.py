@@ -44,11 +44,6 @@ def median(values: Sequence[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def low_decile(values: Sequence[float]) -> float:
-    """The value that a tenth of the sample lies below; of fewer than ten, the least."""
-    return sorted(values)[len(values) // 10]
-
-
 def median_interval(values: Sequence[float], *, error: float) -> Interval:
     """The narrowest order-statistics interval whose either side misses with at most `error`.
 
