@@ -258,7 +258,7 @@ class Stage:
 
     async def _contend(self, subject: Any) -> tuple[tuple[str, str], ...]:
         tasks = [
-            (name, self.simulation.start(name, partial(_answer, self._setting, work)))
+            (name, self.simulation.expect(name, partial(_answer, self._setting, work)))
             for name, work in self.scenario.attempts(subject, self._setting)
         ]
         await asyncio.wait([task for _, task in tasks])
@@ -317,9 +317,11 @@ def run_on_stock_asyncio(scenario: Scenario, path: str, delays_s: Sequence[float
             if scenario.close is not None:
                 await scenario.close(subject)
 
-    answers = asyncio.run(main())
     connection = sqlite3.connect(path, isolation_level=None)
     try:
+        # As in the simulation somebody else has the file open, so that the WAL is never recovered.
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        answers = asyncio.run(main())
         rows = tuple(connection.execute(scenario.observe_sql).fetchall())
         connection.executescript(f"BEGIN IMMEDIATE; {scenario.reset_sql}; COMMIT;")
     finally:

@@ -11,6 +11,7 @@ class Action(enum.Enum):
     """What can happen next. All of it, real asyncio and real threads can do too."""
 
     READY = "run"
+    START = "start"
     LAND = "land"
     CALL = "call"
     CLOCK = "clock"

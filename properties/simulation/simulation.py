@@ -188,6 +188,7 @@ class Simulation:
         self._last: Actor = self._outside
         self._leader: Actor | None = None
         self._clock_leads = False
+        self._arrivals: list[tuple[Actor, asyncio.Future[None]]] = []
         self._quiet: asyncio.Future[None] | None = None
         self._scheduler: Scheduler = PoliteScheduler()
         self._watcher: Watcher | None = None
@@ -329,6 +330,7 @@ class Simulation:
         self._last = self._outside
         self._leader, self._clock_leads = None, False
         self._quiet = None
+        self._arrivals = []
         self.touched_read = self.touched_write = 0
         self._update_attention()
 
@@ -363,9 +365,22 @@ class Simulation:
     # What a scenario calls ------------------------------------------------------------------
 
     def start(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """Start an actor. All tasks and workers that it starts are its own."""
+        """Start an actor now. All tasks and workers that it starts are its own."""
         actor = self._make_actor(name)
         return actor.context.run(self._start_task, actor, work)
+
+    def expect(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Return the task of an actor who begins when the schedule says, as a request arrives."""
+        actor = self._make_actor(name)
+        arrival: asyncio.Future[None] = self.loop.create_future()
+        actor.outstanding_count += 1
+        self._arrivals.append((actor, arrival))
+
+        async def arrive() -> T:
+            await arrival
+            return await work()
+
+        return actor.context.run(self._start_task, actor, arrive)
 
     async def quiet(self) -> None:
         """Wait until nothing can happen any more: calls that nobody awaits have run, too."""
@@ -580,6 +595,10 @@ class Simulation:
                 actor = worker.submitters[0]
                 option = Option(Action.CALL, actor.name, worker.name)
                 found.append((actor is not last, actor.index, worker.name, option, worker))
+        for arrival in self._arrivals:
+            actor = arrival[0]
+            option = Option(Action.START, actor.name, "")
+            found.append((actor is not last, actor.index, "", option, arrival))
         if len(found) > 1:
             found.sort(key=lambda each: each[:3])
         options = [each[3] for each in found]
@@ -656,6 +675,8 @@ class Simulation:
             self._call(subject)
         elif action is Action.LAND:
             self._land(subject)
+        elif action is Action.START:
+            self._begin(subject)
         elif action is Action.CLOCK:
             self._move_clock(option.target, subject)
         elif option.target == "cancel":
@@ -721,6 +742,15 @@ class Simulation:
         worker.submitters.popleft()
         worker.results.pop()
         self._value = None
+
+    def _begin(self, arrival: tuple[Actor, asyncio.Future[None]]) -> None:
+        actor, future = arrival
+        self._arrivals.remove(arrival)
+        self._last = self._leader = actor
+        self._clock_leads = False
+        actor.outstanding_count -= 1
+        self.touched_write |= actor.bit
+        self.loop.call_soon(_arrive, future, context=actor.context)
 
     def _land(self, worker: Worker) -> None:
         actor, handle, _ = worker.results.popleft()
@@ -789,6 +819,11 @@ class Simulation:
         name = self.actor_now().name
         message = context.get("message", "")
         self.transcript.events.append(Event(self.loop.now_s, name, Kind.LOOP_ERROR, message, told))
+
+
+def _arrive(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -41,6 +41,7 @@ class AssumptionError(HarnessError):
 
 
 ALWAYS_SHARED = footprints.ROWS | footprints.WRITE_LOCK | footprints.LOCKS | footprints.SHARED
+_OWN_STEPS = frozenset({Action.CALL, Action.LAND, Action.START})
 SHARED_WHEN_WRITTEN = footprints.LAYOUT | footprints.EVENTS
 
 
@@ -71,9 +72,10 @@ class _Node:
     inner: bool
     chosen: int = 0
     order: Sequence[int] = ()
-    place: int = 0
+    explored: set[int] = field(default_factory=set)
     outer: _Node | None = None
     only_actor: str | None = None
+    shared_actors: set[str] = field(default_factory=set)
     sleepers: dict[Option, _Sleeper] = field(default_factory=dict)
     plain: Footprint | None = None
     variants: Footprint | None = None
@@ -184,7 +186,7 @@ class ExhaustiveScheduler:
             still = sleeper.after(self._segment)
             if still is not None:
                 node.sleepers[option] = still
-        if not self._take_next(node, 0):
+        if not self._take_next(node):
             self._cut()
         return node
 
@@ -192,12 +194,11 @@ class ExhaustiveScheduler:
         self.is_cut = True
         raise PrunedRun
 
-    def _take_next(self, node: _Node, first: int) -> bool:
-        """Choose the next option of an outer node that is not asleep as a whole."""
-        for place in range(first, len(node.order)):
-            index = node.order[place]
+    def _take_next(self, node: _Node) -> bool:
+        """Choose an option of an outer node that is neither explored nor asleep as a whole."""
+        for index in node.order:
             option = node.options[index]
-            if node.only_actor not in {None, option.actor}:
+            if index in node.explored or node.only_actor not in {None, option.actor}:
                 continue
             sleeper = node.sleepers.get(option)
             if sleeper is None:
@@ -207,7 +208,7 @@ class ExhaustiveScheduler:
             else:
                 node.must_vary = sleeper.plain is not None
                 node.must_not_vary = sleeper.variants is not None
-            node.chosen, node.place = index, place
+            node.chosen = index
             node.plain = node.variants = None
             return True
         return False
@@ -226,7 +227,8 @@ class ExhaustiveScheduler:
             else:
                 if self._reduces:
                     self._put_to_sleep(node)
-                if self._take_next(node, node.place + 1):
+                node.explored.add(node.chosen)
+                if self._take_next(node):
                     return True
             self._path.pop()
         return False
@@ -257,7 +259,11 @@ class ExhaustiveScheduler:
             variants = NOTHING  # there were none
         node.sleepers[option] = _Sleeper(plain, variants)
         step = plain.joined(variants) if plain is not None else variants
-        if option.actor and not self._is_shared(step) and _only_actor_bit(step):
+        if self._is_shared(step) or not _only_actor_bit(step):
+            node.shared_actors.add(option.actor)
+            if node.only_actor == option.actor:
+                node.only_actor = None  # one of its options meets the others after all
+        elif option.action in _OWN_STEPS and option.actor not in node.shared_actors:
             if not (self._clock_interferes and _offers_clock(node)):
                 node.only_actor = option.actor
 
@@ -279,7 +285,7 @@ def _offers_clock(node: _Node) -> bool:
 def _rank(point: Point, index: int) -> int:
     """Return 0 for what is likely private, so that it is tried first and nothing else needed."""
     option, about = point.options[index], point.subjects[index]
-    if option.action is Action.LAND:
+    if option.action in {Action.LAND, Action.START}:
         return 0
     if option.action is Action.CALL:
         is_private = getattr(about, "next_call_is_private", None)
