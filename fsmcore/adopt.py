@@ -35,6 +35,13 @@ def adopt(path: str, schema: Schema | None = None) -> int:
     schema = schema if schema is not None else Schema()
 
     def add(db: sqlite3.Connection) -> int:
+        bad = db.execute(schema.sql(sql.SELECT_NOT_JOURNALLABLE)).fetchone()
+        if bad is not None:
+            key, state, version = bad
+            raise SchemaMismatchError(
+                f"{shown(os.path.basename(path))}: the row of key {key!r} is in state {state!r} at "
+                f"version {version!r}, which a journal cannot say. Mend it first."
+            )
         db.execute(schema.sql(sql.CREATE_JOURNAL))
         return db.execute(schema.sql(sql.ADOPT_ROWS), (datetime.now(UTC).isoformat(),)).rowcount
 
@@ -63,13 +70,11 @@ def _changed(
     with translated(name), contextlib.closing(_connected(path)) as db:
         try:
             db.execute("BEGIN IMMEDIATE")
-            require_layout(db, replace(schema, journal_table=None), name)
-            found = db.execute(sql.SELECT_COLUMNS, (schema.journal_table,)).fetchall()
-            if bool(found) is not present:
-                state = "has one already" if found else "has none"
+            without = replace(schema, journal_table=None)
+            require_layout(db, schema if present else without, shown(name))
+            if not present and db.execute(sql.SELECT_COLUMNS, (schema.journal_table,)).fetchall():
                 raise SchemaMismatchError(
-                    f"{shown(name)}: nothing to do: the journal {shown(schema.journal_table)!r} "
-                    f"{'to add' if not present else 'to drop'}: the database {state}."
+                    f"{shown(name)}: there is a table {shown(schema.journal_table)!r} already."
                 )
             count = change(db)
             db.execute("COMMIT")

@@ -33,4 +33,7 @@ async def finish(work: Awaitable[T]) -> T:
         return task.result()
     if not task.cancelled() and (failed := task.exception()) is not None:
         _log.warning("cancelled while finishing, and that failed: %s", failed)
-    raise cancelled
+    try:
+        raise cancelled
+    finally:
+        del cancelled  # else this frame and the error would keep each other alive

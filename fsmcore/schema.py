@@ -55,6 +55,13 @@ SELECT '{ADOPTED_EVENT}:' || {{key_column}}, {{key_column}}, {{version_column}},
        {{state_column}}, {{state_column}}, ?
 FROM {{files_table}} WHERE {{version_column}} > 0
 """  # noqa: S608 - the only inserted text is the constant above
+SELECT_NOT_JOURNALLABLE = """
+SELECT {key_column}, {state_column}, {version_column} FROM {files_table}
+WHERE {version_column} > 0 AND (
+    typeof({key_column}) <> 'text' OR typeof({state_column}) <> 'text'
+    OR typeof({version_column}) <> 'integer'
+)
+"""
 
 SELECT_FILE = """
 SELECT {state_column}, {version_column}, {updated_at_column}, {last_error_column},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -309,10 +310,9 @@ async def test_usage_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == caught.value.code
 
 
-async def test_it_is_a_command(path: Path) -> None:
+def test_it_is_a_command(path: Path) -> None:
     """``python -m fsmcore.check FILE`` is what a person types."""
-    async with opened(path):
-        pass
+    asyncio.run(made(path))
     done = subprocess.run(
         [sys.executable, "-m", "fsmcore.check", str(path)],
         capture_output=True,
@@ -320,7 +320,8 @@ async def test_it_is_a_command(path: Path) -> None:
         env=ENVIRONMENT,
         check=False,
     )
-    assert (0, "check: pass: 0 violations\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "check: fail: 2 violations" == done.stdout.splitlines()[-1]
 
 
 async def test_a_copy_of_a_crashed_database_is_taken_away(
