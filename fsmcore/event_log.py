@@ -91,6 +91,8 @@ class JsonLinesSink:
         """Append one line; raises ``OSError`` when it was not written whole."""
         line = f"{record.to_json()}\n".encode("ascii")
         with self._lock:
+            if self._descriptor < 0:
+                raise OSError("event log: closed; a record came after close().")
             written = os.write(self._descriptor, line)
             if written == len(line):
                 return

@@ -113,7 +113,7 @@ class Store:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """Touch no file yet. ``create`` makes the database when it is missing or empty."""
-        self._path = os.fspath(path)
+        self._path = os.fsdecode(path)
         self._create = create
         self._connections = connections if connections is not None else PerTransition()
         self._schema = schema if schema is not None else Schema()
