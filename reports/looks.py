@@ -2,7 +2,11 @@
 
 - An alarm is a benchmark whose lower bound lies above the margin: Holm over the benchmarks, the
   looks sharing the error in equal parts (Bonferroni).
-- An alarm counts only when fresh epochs alone repeat it at the confirmation error.
+- An alarm counts only when fresh epochs alone repeat it at the confirmation error. Alarms are asked
+  in the order in which the earlier epochs put them, the highest lower bound first, each at the
+  full error, up to the first that is not repeated (the fixed-sequence procedure: W. Maurer,
+  L. A. Hothorn, W. Lehmacher, "Multiple comparisons in drug clinical trials and preclinical
+  assays: a-priori ordered hypotheses", 1995). The order owes nothing to the fresh epochs.
 - A benchmark is close enough when its upper bound lies under the tolerance. An upgrade passes only
   where all are, so this bound needs no correction for their number (R. L. Berger,
   "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982).
@@ -24,10 +28,10 @@ from reports.statistics import holm_levels, median, median_interval, sign_test
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """The benchmarks after some epochs; `alarms` are names that wait for confirmation."""
+    """The benchmarks after some epochs; `alarms` wait for confirmation, the loudest first."""
 
     rows: list[BenchmarkComparison]
-    alarms: frozenset[str]
+    alarms: tuple[str, ...]
 
 
 def look(
@@ -40,7 +44,7 @@ def look(
     margin = math.log1p(policy.margin_percent / 100)
     p_values = {n: sign_test(v, above=margin) for n, v in ratios.items() if n not in controls}
     levels = holm_levels(p_values, error=error)
-    alarms = frozenset(name for name, level in levels.items() if p_values[name] <= level)
+    alarms = {name for name, level in levels.items() if p_values[name] <= level}
     rows = []
     for name, values in ratios.items():
         low = median_interval(values, error=levels.get(name, error))
@@ -68,16 +72,25 @@ def look(
                 reason=reason,
             )
         )
-    return Look(rows=sorted(rows, key=lambda row: (row.is_control, row.name)), alarms=alarms)
+    loudest = sorted(rows, key=lambda row: row.ratio_low or 0.0, reverse=True)
+    return Look(
+        rows=sorted(rows, key=lambda row: (row.is_control, row.name)),
+        alarms=tuple(row.name for row in loudest if row.name in alarms),
+    )
 
 
-def confirm(fresh: Sequence[Epoch], alarms: frozenset[str], policy: TimePolicy) -> frozenset[str]:
-    """Which alarms the fresh epochs repeat by themselves."""
+def confirm(fresh: Sequence[Epoch], alarms: Sequence[str], policy: TimePolicy) -> frozenset[str]:
+    """Which alarms the fresh epochs repeat by themselves, asked in the order that is given."""
     margin = math.log1p(policy.margin_percent / 100)
     ratios = log_ratios(fresh)
-    p_values = {name: sign_test(ratios[name], above=margin) for name in alarms if name in ratios}
-    levels = holm_levels(p_values, error=policy.confirmation_error)
-    return frozenset(name for name, level in levels.items() if p_values[name] <= level)
+    confirmed = set()
+    for name in alarms:
+        if name not in ratios:
+            break
+        if sign_test(ratios[name], above=margin) > policy.confirmation_error:
+            break
+        confirmed.add(name)
+    return frozenset(confirmed)
 
 
 def is_close_enough(row: BenchmarkComparison, policy: TimePolicy) -> bool:

@@ -1,9 +1,9 @@
 """The clocks of one gate: how many looks there is time for, and when to stop looking.
 
-The number of looks is fixed beforehand from how long one pair takes, never from what it measured,
-so the error of each look stays what it is said to be. The first pair only warms the caches and
-tells the pace; it is not counted. An alarm of the last look has no fresh epochs left to confirm
-it, and stays unknown.
+The first pair only warms the caches and is not counted. The number of looks is fixed before the
+first of them is taken, from how long the pairs took, never from who was slower in them; so each
+look's error stays what it is said to be. An alarm of the last look has no fresh epochs left to
+confirm it, and stays unknown.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from reports.schema import BenchmarkComparison, BenchmarkOutcome, Reason, Verdic
 
 FAILURES_MOST = 2
 PACE = 1.1
-"""Pairs are planned a tenth slower than the first one was."""
+"""Pairs are planned a tenth slower than they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,37 +45,41 @@ def measure(
     while _failed(first):
         bad.append(first)
         if len(bad) == FAILURES_MOST:
-            return _finished(Look(rows=[], alarms=frozenset()), [], bad, policy)
+            return _finished(Look(rows=[], alarms=()), [], bad, policy)
         first = run_epoch()
-    pace_s = first.elapsed_s * PACE
-    looks = _looks(int(left_s() / pace_s), policy)
-    say(f"a pair takes {first.elapsed_s:.1f} s: room for {looks} looks")
     good: list[Epoch] = []
-    seen = Look(rows=[], alarms=frozenset())
-    for number in range(1, looks + 1):
-        fresh: list[Epoch] = []
+    seen = Look(rows=[], alarms=())
+    looks = number = 1
+    while number <= looks:
         wanted = policy.first_epochs if number == 1 else policy.next_epochs
+        fresh: list[Epoch] = []
+        pace_s = _pace_s([first, *good])
+        if left_s() < pace_s * wanted:
+            break
         while len(fresh) < wanted and len(bad) < FAILURES_MOST and left_s() > pace_s:
-            at(f"look {number} of {looks}, pair {len(fresh) + 1} of {wanted}")
+            at(f"look {number}, pair {len(fresh) + 1} of {wanted}")
             latest = run_epoch()
             (bad if _failed(latest) else fresh).append(latest)
         if len(fresh) < wanted:
             break
         good += fresh
+        if number == 1:
+            room = int(left_s() / _pace_s(good))
+            looks = min(policy.looks_most, 1 + room // policy.next_epochs)
         confirmed = confirm(fresh, seen.alarms, policy)
         seen = look(good, policy, looks=looks, confirmed=confirmed)
         say(f"look {number} of {looks}: {_glance(seen)}")
         measured = [row for row in seen.rows if not row.is_control]
         if confirmed or all(is_close_enough(row, policy) for row in measured):
             break
+        number += 1
     return _finished(seen, [first, *good], bad, policy)
 
 
-def _looks(room: int, policy: TimePolicy) -> int:
-    """How many looks fit into a number of epochs."""
-    if room < policy.first_epochs:
-        return 0
-    return min(policy.looks_most, 1 + (room - policy.first_epochs) // policy.next_epochs)
+def _pace_s(epochs: Sequence[Epoch]) -> float:
+    """How long the next pair may take, from the latest twelve."""
+    latest = epochs[-12:]
+    return PACE * sum(each.elapsed_s for each in latest) / len(latest)
 
 
 def _glance(seen: Look) -> str:

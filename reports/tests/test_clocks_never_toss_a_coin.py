@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 import pytest
 
-from reports import policy
+from reports import looks, policy
 from reports.pairs import Epoch, Measured, Side
 from reports.schema import BenchmarkOutcome, Environment, Verdict
 from reports.timing import Timing, measure
@@ -49,15 +49,18 @@ def pairs(
         yield process(dict.fromkeys(ratios, 1.0)), process(ratios)
 
 
+def epoch_of(pair: tuple[Measured, Measured]) -> Epoch:
+    sides = {Side.BASELINE: pair[0], Side.CANDIDATE: pair[1]}
+    return Epoch(sides=sides, cpu=0, elapsed_s=2.0)
+
+
 def timed(source: Iterator[tuple[Measured, Measured]], *, budget_s: float = 1000.0) -> Timing:
     """Run `measure` on made pairs; each takes two seconds of a clock that is ours."""
     left = [budget_s]
 
     def epoch() -> Epoch:
         left[0] -= 2.0
-        baseline, candidate = next(source)
-        sides = {Side.BASELINE: baseline, Side.CANDIDATE: candidate}
-        return Epoch(sides=sides, cpu=0, elapsed_s=2.0)
+        return epoch_of(next(source))
 
     return measure(epoch, TIME, left_s=lambda: left[0], say=lambda _: None, at=lambda _: None)
 
@@ -230,3 +233,34 @@ def test_the_rows_say_what_was_seen() -> None:
         ("control", BenchmarkOutcome.QUIET),
     ] == [(row.name, row.outcome) for row in timing.rows]
     assert 18 == timing.epoch_count
+
+
+def test_alarms_are_confirmed_in_their_order_until_one_is_not() -> None:
+    """Six fresh pairs confirm each alarm at the full error, but none behind a denied one."""
+    ratios = {"control": 1.0, "loud": 2.0, "even": 1.0, "late": 2.0}
+    source = pairs(random.Random(14), ratios, noise=0.001, worst=1.0)
+    fresh = [epoch_of(next(source)) for _ in range(6)]
+    assert {"loud", "late"} == looks.confirm(fresh, ["loud", "late", "even"], TIME)
+    assert {"loud"} == looks.confirm(fresh, ["loud", "even", "late"], TIME)
+    assert set() == looks.confirm(fresh[:5], ["loud"], TIME)
+    assert set() == looks.confirm(fresh, ["vanished", "loud"], TIME)
+
+
+def test_the_loudest_alarm_stands_first() -> None:
+    """The order in which alarms are asked again comes from the epochs that raised them."""
+    ratios = {"control": 1.0, "a": 1.3, "b": 2.0, "c": 1.5}
+    source = pairs(random.Random(15), ratios, noise=0.001, worst=1.0)
+    seen = looks.look(
+        [epoch_of(next(source)) for _ in range(12)], TIME, looks=4, confirmed=frozenset()
+    )
+    assert ("b", "c", "a") == seen.alarms
+
+
+def test_the_number_of_looks_comes_from_the_pace_of_twelve_pairs() -> None:
+    """Two seconds a pair: the first look's twelve and the warm-up take 26, six more take 13.2."""
+    even = {"control": 1.0, "manager": 1.0}
+    found = {}
+    for budget_s in (27.0, 41.0, 54.0, 67.0, 500.0):
+        source = pairs(random.Random(16), even, noise=0.5, worst=1.0)
+        found[budget_s] = timed(source, budget_s=budget_s).epoch_count
+    assert {27.0: 0, 41.0: 18, 54.0: 24, 67.0: 30, 500.0: 30} == found
