@@ -5,6 +5,7 @@ Names are data: a ``Schema`` may name other tables and columns, and every name i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
@@ -157,11 +158,7 @@ class Schema:
 
     def sql(self, template: str) -> str:
         """Return a template of this module with the quoted names filled in."""
-        names = {
-            field.name: '"' + str(getattr(self, field.name)).replace('"', '""') + '"'
-            for field in fields(self)
-        }
-        return template.format_map(names)
+        return _filled(self, template)
 
     def create_statements(self) -> Iterable[str]:
         """Return what makes an empty database into one of this schema."""
@@ -191,3 +188,12 @@ class Schema:
             if missing := [name for name in wanted if name.casefold() not in present]:
                 return f"table {shown(table)!r} lacks {', '.join(map(shown, missing))}."
         return None
+
+
+@functools.lru_cache(maxsize=256)
+def _filled(schema: Schema, template: str) -> str:
+    names = {
+        field.name: '"' + str(getattr(schema, field.name)).replace('"', '""') + '"'
+        for field in fields(schema)
+    }
+    return template.format_map(names)
