@@ -59,6 +59,34 @@ def properties(session: nox.Session) -> None:
 
 
 @nox.session
+def determinism(session: nox.Session) -> None:
+    """Same choices, same run: over carriers, hash seeds, Pythons. -- --seeds 1000."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.simulation.determinism", *session.posargs)
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """Every inequivalent schedule of small scenarios. -- --cancellations 1."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.simulation.exhaustive", *session.posargs)
+
+
+@nox.session
+def containment(session: nox.Session) -> None:
+    """The simulator against real threads: what they show must lie in what it shows."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.simulation.containment", *session.posargs)
+
+
+@nox.session
+def replay(session: nox.Session) -> None:
+    """One schedule again: -- FILE|TOKEN [--step] [--carrier thread]."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.simulation.replay", *session.posargs)
+
+
+@nox.session
 def evidence(session: nox.Session) -> None:
     """The numbered promises of the core, shown one by one on real files."""
     lock(session, "properties")

@@ -112,11 +112,13 @@ class Hole:
     """A mistake planted in the search, and a scenario in which it must show.
 
     ``budget`` replaces the scenario's own; ``spend`` is what the damaged search gets less of.
+    ``is_small`` adds every schedule, unreduced, to the walks.
     """
 
     name: str
     scenario: str
     budget: Budget | None = None
+    is_small: bool = False
     plant: Callable[[], contextlib.AbstractContextManager[None]]
     spend: dict[str, Any] = field(default_factory=dict)
 
@@ -156,6 +158,10 @@ def _sleepers_never_wake() -> contextlib.AbstractContextManager[None]:
     return _changed(exhaustive._Sleeper, "after", lambda self, _step: self)
 
 
+def _one_order_of_beginnings() -> contextlib.AbstractContextManager[None]:
+    return _changed(Simulation, "expect", Simulation.start)
+
+
 HOLES = (
     Hole(
         name="no BUSY overlap",
@@ -180,9 +186,11 @@ HOLES = (
     Hole(
         name="timers that never meet a step",
         scenario="in-time-2",
-        budget=Budget(early_clocks=2),
+        budget=Budget(early_clocks=1),
+        is_small=True,
         plant=_timers_never_meet,
     ),
+    Hole(name="beginnings in one order only", scenario="locks-2", plant=_one_order_of_beginnings),
     Hole(name="sleepers that never wake", scenario="occ-2", plant=_sleepers_never_wake),
 )
 
@@ -194,6 +202,8 @@ def hole_is_caught(hole: Hole, *, walks: int, seed: int) -> bool:
     with hole.plant():
         search = explore(subject, budget=dataclasses.replace(budget, **hole.spend))
     walked = walked_outcomes(subject, budget=budget, run_count=walks, seed=seed)
+    if hole.is_small:
+        walked |= explore(subject, budget=budget, reduces=False, run_limit=3000).outcomes
     return bool(walked - search.outcomes)
 
 

@@ -83,7 +83,8 @@ class Scenario:
     """Attempts that contend, the rows they start from, and the law that must hold after.
 
     ``attempts`` get what ``open`` returned. ``observe_sql`` reads what matters, in a stable order;
-    ``reset_sql`` brings the rows back without a new file.
+    ``reset_sql`` brings the rows back without a new file. ``is_broken`` says that the law does not
+    hold, on purpose: a search that finds nothing is the failure then.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Scenario:
     close: Callable[[Any], Awaitable[object]] | None = None
     budget: Budget = field(default_factory=Budget)
     law: Law | None = None
+    is_broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,12 +285,16 @@ class Stage:
         finally:
             if self._keeper is None:
                 keeper.close()
-        if lock_is_held:
-            self._free_the_lock()
+        if lock_is_held or self.simulation.has_open_transaction():
+            self._start_over()
         return rows, lock_is_held
 
-    def _free_the_lock(self) -> None:
-        gc.collect()
+    def _start_over(self) -> None:
+        """Free what the last run left locked, so that the next one starts clean."""
+        gc.collect()  # a zombie keeps its locks until its cursor dies
+        if self._keeper is not None:
+            self.simulation.prepare(lambda: self._close(self._subject))
+            self._subject = self.simulation.prepare(self._open)
 
 
 def run_on_stock_asyncio(scenario: Scenario, path: str, delays_s: Sequence[float] = ()) -> Outcome:

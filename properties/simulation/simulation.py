@@ -119,7 +119,8 @@ class Run(Generic[T]):
 
     ``value`` is what the main coroutine returned. ``choices`` holds each choice made and
     ``widths`` among how many; ``deviations`` are those that were not 0. ``stuck`` says why the run
-    did not end by itself, ``leaks`` names workers that outlived it.
+    did not end by itself, ``leaks`` names workers that outlived it. ``descriptions`` say what each
+    deviation did, and ``marks`` which event of the transcript it was.
     """
 
     value: T | None
@@ -128,6 +129,7 @@ class Run(Generic[T]):
     choices: tuple[int, ...]
     widths: tuple[int, ...]
     descriptions: dict[int, str]
+    marks: tuple[int, ...]
     stuck: str | None
     escapes: tuple[escapes.EscapeError, ...]
     leaks: tuple[str, ...]
@@ -197,6 +199,7 @@ class Simulation:
         self._choices: list[int] = []
         self._widths: list[int] = []
         self._descriptions: dict[int, str] = {}
+        self._marks: list[int] = []
         self._is_pruned = False
         self._is_preparing = False
         self._step_count = 0
@@ -303,6 +306,7 @@ class Simulation:
             choices=tuple(self._choices),
             widths=tuple(self._widths),
             descriptions=self._descriptions,
+            marks=tuple(self._marks),
             stuck=stuck,
             escapes=tuple(self.escapes),
             leaks=leaks,
@@ -325,6 +329,7 @@ class Simulation:
         self._budget = budget
         self._spent = _Spent()
         self._choices, self._widths, self._descriptions = [], [], {}
+        self._marks = []
         self._is_pruned = False
         self._step_count = 0
         self._last = self._outside
@@ -432,6 +437,10 @@ class Simulation:
     def is_in_own_thread(self) -> bool:
         """Whether the caller is the thread of the event loop."""
         return threading.get_ident() == self.thread_id
+
+    def has_open_transaction(self) -> bool:
+        """Return whether a worker that still lives is inside a transaction."""
+        return any(seam.in_transaction(worker.native) for worker in self.workers)
 
     def add_worker(self, body: Callable[[], object], queue: seam.SubmissionQueue) -> Worker:
         """Take a worker's body in charge."""
@@ -565,6 +574,7 @@ class Simulation:
             raise ValueError(f"the scheduler chose {chosen} among {n} options.")
         if chosen:
             self._descriptions[len(self._choices)] = point.describe(chosen)
+            self._marks.append(len(self.transcript.events))
         self._choices.append(chosen)
         self._widths.append(n)
         return chosen

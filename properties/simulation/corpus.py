@@ -1,0 +1,129 @@
+"""Failing schedules as readable JSON, kept for ever and replayed first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from properties.simulation.scenario import Trial
+from properties.simulation.scheduler import HarnessError
+from properties.simulation.simulation import Budget
+
+FOLDER = Path(__file__).resolve().parent / "corpus"
+
+_SPENDABLE = ("cancellations", "early_clocks", "overlaps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One schedule. ``breaks`` is what it broke when it was found; None: the law must hold.
+
+    ``does`` names what each deviation did, so that a schedule that no longer fits is noticed.
+    """
+
+    scenario: str
+    sentence: str
+    deviations: dict[int, int]
+    does: dict[int, str]
+    budget: dict[str, int]
+    breaks: str | None
+    outcome: str
+    is_minimal: bool
+
+    def spend(self, own: Budget) -> Budget:
+        """Return the scenario's own budget with what this schedule spends instead."""
+        known = {each.name: getattr(own, each.name) for each in fields(Budget)}
+        return Budget(**{**known, **self.budget})
+
+    @property
+    def token(self) -> str:
+        """The same schedule on one line, for ``nox -s replay -- TOKEN``."""
+        spent = "".join(f"/{name}={number}" for name, number in self.budget.items())
+        places = ",".join(f"{index}:{choice}" for index, choice in self.deviations.items())
+        return f"{self.scenario}{spent}@{places}"
+
+
+def entry(trial: Trial, budget: Budget, *, is_minimal: bool) -> Entry:
+    """Return what is worth keeping of a trial."""
+    return Entry(
+        scenario=trial.scenario.name,
+        sentence=trial.scenario.sentence,
+        deviations=trial.run.deviations,
+        does={index: trial.run.descriptions[index] for index in trial.run.deviations},
+        budget={name: getattr(budget, name) for name in _SPENDABLE if getattr(budget, name)},
+        breaks=trial.violation,
+        outcome=str(trial.outcome),
+        is_minimal=is_minimal,
+    )
+
+
+def write(found: Entry, folder: Path = FOLDER) -> Path:
+    """Write an entry, ready to be committed; return its path."""
+    places = "-".join(f"{index}.{choice}" for index, choice in found.deviations.items())
+    path = folder / f"{found.scenario}-{places or 'polite'}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    schedule = [
+        {"at": index, "choose": choice, "does": found.does.get(index, "")}
+        for index, choice in found.deviations.items()
+    ]
+    content: dict[str, Any] = {
+        "scenario": found.scenario,
+        "sentence": found.sentence,
+        "breaks": found.breaks,
+        "outcome": found.outcome,
+        "minimal": found.is_minimal,
+        "budget": found.budget,
+        "schedule": schedule,
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> Entry:
+    """Read an entry; raises ``HarnessError`` that says what is wrong with the file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        schedule = content["schedule"]
+        return Entry(
+            scenario=content["scenario"],
+            sentence=content["sentence"],
+            deviations={step["at"]: step["choose"] for step in schedule},
+            does={step["at"]: step["does"] for step in schedule if step["does"]},
+            budget=content["budget"],
+            breaks=content["breaks"],
+            outcome=content["outcome"],
+            is_minimal=content["minimal"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HarnessError(f"{path.name}: no schedule of the corpus ({error!r}).") from error
+
+
+def from_token(token: str) -> Entry:
+    """Read the one-line form; raises ``HarnessError``."""
+    try:
+        what, _, places = token.partition("@")
+        name, *spent = what.split("/")
+        budget = {key: int(number) for key, number in (each.split("=") for each in spent)}
+        pairs = (each.split(":") for each in places.split(",") if each)
+        deviations = {int(index): int(choice) for index, choice in pairs}
+    except ValueError as error:
+        raise HarnessError(
+            f"{token!r} is no schedule: write SCENARIO[/cancellations=1]@POINT:CHOICE,..."
+        ) from error
+    return Entry(
+        scenario=name,
+        sentence="",
+        deviations=deviations,
+        does={},
+        budget=budget,
+        breaks=None,
+        outcome="",
+        is_minimal=False,
+    )
+
+
+def entries(folder: Path = FOLDER) -> list[tuple[Path, Entry]]:
+    """Return every entry of the corpus, by name."""
+    return [(path, read(path)) for path in sorted(folder.glob("*.json"))]

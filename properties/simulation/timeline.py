@@ -1,0 +1,102 @@
+"""A failing run as text: one lane an actor, domain steps only, at most 25 lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from properties.simulation.scenario import Trial
+from properties.simulation.transcript import CallText, Event, Failure, Kind, plain
+
+MOST_LINES = 25
+_HIDDEN = frozenset({"connect", "stop", "close", "cursor"})
+_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+\"?(\w+)", re.IGNORECASE)
+
+
+def timeline(trial: Trial) -> list[str]:
+    """Return the lines of a trial, the schedule's deviations marked with ``*``."""
+    marks = set(trial.run.marks)
+    steps: list[tuple[Event, str, bool]] = []
+    is_due: set[str] = set()
+    for index, event in enumerate(trial.run.transcript.events):
+        if index in marks:
+            is_due.add(event.actor)
+        text = _step(event)
+        if text is not None:
+            steps.append((event, text, event.actor in is_due))
+            is_due.discard(event.actor)
+    names = [name for name, _ in trial.outcome.answers]
+    for event, _, _ in steps:
+        if event.actor and event.actor not in names:
+            names.append(event.actor)
+    width = max(18, min(34, 96 // max(1, len(names))))
+    head = "  virtual ms  " + "".join(name.ljust(width) for name in names)
+    body = [_line(event, text, names, width, is_marked=mark) for event, text, mark in steps]
+    return [head, *_shortened(body), *_verdict(trial)]
+
+
+def _shortened(body: Sequence[str]) -> list[str]:
+    """Leave out the middle where nothing deviates, until the lines are few enough."""
+    room = MOST_LINES - 4
+    if len(body) <= room:
+        return list(body)
+    left_out = len(body) - room
+    kept = [index for index, line in enumerate(body) if line.startswith("*")]
+    first = max(0, (kept[0] if kept else len(body)) - 3)
+    from_start = min(first, left_out)
+    rest = list(body[from_start:])
+    lines = [f"              ... {from_start} steps before"] if from_start else []
+    if len(rest) > room:
+        half = room // 2
+        gone = len(rest) - 2 * half
+        rest = [*rest[:half], f"              ... {gone} steps between", *rest[-half:]]
+    return lines + rest
+
+
+def _verdict(trial: Trial) -> list[str]:
+    if trial.violation is None:
+        return ["", f"the law holds: {trial.outcome}"]
+    return ["", f"broken: {trial.violation}", f"outcome: {trial.outcome}"]
+
+
+def _line(event: Event, text: str, names: Sequence[str], width: int, *, is_marked: bool) -> str:
+    mark = "*" if is_marked else " "
+    lane = names.index(event.actor) if event.actor in names else 0
+    return f"{mark} {event.at_s * 1000:9.3f}   {' ' * (width * lane)}{text}".rstrip()
+
+
+def _step(event: Event) -> str | None:
+    if event.kind is Kind.NOTE:
+        if event.what == "starts":
+            return None
+        return f"{plain(event.what)}: {plain(event.result)}" if event.result else plain(event.what)
+    if event.kind is Kind.FAULT:
+        return f"!! {plain(event.what)}"
+    if event.kind is Kind.CLOCK:
+        return "the clock moves"
+    if event.kind is Kind.LOOP_ERROR:
+        return f"loop: {plain(event.what)}"
+    if event.kind is not Kind.CALL or not isinstance(event.what, CallText):
+        return None
+    call = event.what
+    if call.sql is None:
+        is_quiet = call.operation in _HIDDEN or call.operation in {"commit", "rollback"}
+        return None if is_quiet and not isinstance(event.result, Failure) else call.operation
+    return _sql_step(call.sql, event.result)
+
+
+def _sql_step(sql: str, result: object) -> str | None:
+    words = sql.split()
+    verb = words[0].upper()
+    if verb == "PRAGMA" or "pragma_" in sql:
+        return None
+    if isinstance(result, Failure):
+        told = result.code or result.type_name
+    elif isinstance(result, tuple):
+        told = "nothing" if not result else ", ".join(plain(cell) for cell in result[0][:2])
+    else:
+        told = "" if result == "cursor" else plain(result)
+    if verb in {"BEGIN", "COMMIT", "ROLLBACK"}:
+        return f"{' '.join(words[:2])}{f' -> {told}' if told else ''}"
+    table = _TABLE.search(sql)
+    return f"{verb} {table.group(1) if table else ''} -> {told}"

@@ -1,0 +1,64 @@
+"""The reduced search shows what the unreduced one shows, and what real threads show."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+import pytest
+
+from properties.simulation import containment
+from properties.simulation.explore import explore
+from properties.simulation.scenarios import scenario
+from properties.simulation.simulation import Budget
+
+SMALL = (
+    ("lone-2", Budget(overlaps=1)),
+    ("lone-3", Budget()),
+    ("kept-occ-2", Budget(overlaps=1)),
+    ("mixed-2", Budget()),
+    ("transactions-2", Budget()),
+    ("watched-2", Budget(cancellations=1, overlaps=1)),
+    ("in-time-2", Budget(early_clocks=2)),
+    ("tickets-2", Budget()),
+)
+
+
+@pytest.mark.parametrize(("name", "budget"), SMALL)
+def test_reduced_and_unreduced_searches_agree(name: str, budget: Budget) -> None:
+    """Nothing that a reduction cuts would have ended otherwise than what it keeps."""
+    reduced = explore(scenario(name), budget=budget)
+    unreduced = explore(scenario(name), budget=budget, reduces=False)
+    assert reduced.is_complete and unreduced.is_complete
+    assert unreduced.outcomes == reduced.outcomes
+    assert reduced.run_count < unreduced.run_count
+
+
+@pytest.mark.parametrize("name", ["mixed-2", "tickets-2", "occ-2", "store-2"])
+def test_stock_asyncio_shows_nothing_new(name: str) -> None:
+    """Real threads stay inside of the search, and its schedules come back on OS threads."""
+    found = containment.compare(scenario(name), real_runs=15, walks=60, seed=1, run_limit=5000)
+    assert set() == found.outside
+    assert set() == found.not_replayed
+
+
+@pytest.mark.parametrize("hole", containment.HOLES, ids=lambda hole: hole.name)
+def test_a_planted_hole_is_caught(hole: containment.Hole) -> None:
+    """A search that forgets one kind of step, or one conflict, is found out by walks."""
+    assert containment.hole_is_caught(hole, walks=400, seed=0)
+
+
+def test_walks_stay_inside_of_an_undamaged_search() -> None:
+    """What catches the holes alarms about nothing else."""
+    for hole in containment.HOLES:
+        sound = dataclasses.replace(hole, plant=contextlib.nullcontext, spend={})
+        assert not containment.hole_is_caught(sound, walks=100, seed=3)
+
+
+@pytest.mark.parametrize("name", ["store-2", "chain-2"])
+def test_one_cancellation_anywhere_leaves_the_core_whole(name: str) -> None:
+    """No version is written twice, no lock stays held, no worker outlives the attempt."""
+    found = explore(scenario(name), budget=Budget(cancellations=1), run_limit=20_000)
+    assert found.is_complete
+    assert {} == found.violations
+    assert len(found.outcomes) > 2
