@@ -160,7 +160,7 @@ async def test_a_writer_may_run_for_the_whole_time(path: Path) -> None:
     """While another process makes transitions, no check is ever unsound."""
     await made(path)
     seen = set()
-    with writer(path, 300, "once") as process:
+    with writer(path, 150, "once") as process:
         assert process.stdout is not None
         for line in process.stdout:
             seen.add(len(check(str(path), RING)))
@@ -173,7 +173,7 @@ async def test_a_writer_may_come_and_go(path: Path) -> None:
     """While another process opens, writes and closes, a check is sound or says it cannot tell."""
     await made(path)
     judged = 0
-    with writer(path, 60, "reopen") as process:
+    with writer(path, 40, "reopen") as process:
         assert process.stdout is not None
         for line in process.stdout:
             with contextlib.suppress(StoreUnavailableError):

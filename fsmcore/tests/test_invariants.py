@@ -140,9 +140,9 @@ async def test_a_hostile_journal_is_reported_and_never_raises(path: Path) -> Non
         "to_state, happened_at)",
     )
     for value in (None, 1, 1.5, "text", b"\xff", -(2**63)):
-        query(path, "INSERT INTO files VALUES (?1, ?1, ?1)", value)
+        query(path, "INSERT INTO files VALUES (?, ?, ?)", *[value] * 3)
         for _ in range(2):
-            query(path, "INSERT INTO transitions VALUES (?1, ?1, ?1, ?1, ?1, ?1, ?1)", value)
+            query(path, "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, ?)", *[value] * 7)
     query(path, "UPDATE files SET version = 7 WHERE file_path = 'text'")
     names = {name for name, _, _ in found(path)}
     assert names == {check.__name__ for check in INVARIANTS} - {"pages_are_sound"}

@@ -70,7 +70,7 @@ def test_any_unicode_makes_the_round_trip(tmp_path: Path) -> None:
         assert [0] + [1] * (len(keys) - 1) == [row.version for row in found]
         assert [None, *keys[1:]] == [row.last_error for row in found]
 
-    @settings(max_examples=25, deadline=None, database=None)
+    @settings(max_examples=12, deadline=None, database=None)
     @given(st.lists(TEXT, min_size=1, max_size=4, unique=True))
     @example(["a", "A", "a ", "a\0"])
     @example(["\u00e9", "e\u0301"])
