@@ -93,15 +93,22 @@ def confirm(fresh: Sequence[Epoch], alarms: Sequence[str], policy: TimePolicy) -
     return frozenset(confirmed)
 
 
-def is_close_enough(row: BenchmarkComparison, policy: TimePolicy) -> bool:
-    """Whether a benchmark argues for a pass: no alarm, and its upper bound under the tolerance."""
-    harmless = {
-        BenchmarkOutcome.WITHIN_TOLERANCE,
-        BenchmarkOutcome.FASTER,
-        BenchmarkOutcome.SLOWER,
-    }
+def allows_a_pass(row: BenchmarkComparison, policy: TimePolicy) -> bool:
+    """Whether a row argues for a pass: near enough, and seen sharply enough to say so."""
+    visible = smallest_visible_percent(row, policy)
+    if visible is None or visible > policy.visible_percent:
+        return False
+    if row.is_control:
+        return row.outcome is BenchmarkOutcome.QUIET
     bound = 1 + policy.tolerance_percent / 100
-    return row.outcome in harmless and row.ratio_high is not None and row.ratio_high < bound
+    return row.outcome in _HARMLESS and row.ratio_high is not None and row.ratio_high < bound
+
+
+_HARMLESS = {
+    BenchmarkOutcome.WITHIN_TOLERANCE,
+    BenchmarkOutcome.FASTER,
+    BenchmarkOutcome.SLOWER,
+}
 
 
 def smallest_visible_percent(row: BenchmarkComparison, policy: TimePolicy) -> float | None:

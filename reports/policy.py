@@ -12,6 +12,7 @@ class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     margin_percent: float
     tolerance_percent: float
+    visible_percent: float
     control_percent: float
     family_error: float
     confirmation_error: float

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reports.load import short_name
-from reports.looks import Look, confirm, is_close_enough, look, smallest_visible_percent
+from reports.looks import Look, allows_a_pass, confirm, look, smallest_visible_percent
 from reports.pairs import Epoch, Side
 from reports.policy import TimePolicy
 from reports.schema import BenchmarkComparison, BenchmarkOutcome, Reason, Verdict
@@ -69,8 +69,7 @@ def measure(
         confirmed = confirm(fresh, seen.alarms, policy)
         seen = look(good, policy, looks=looks, confirmed=confirmed)
         say(f"look {number} of {looks}: {_glance(seen)}")
-        measured = [row for row in seen.rows if not row.is_control]
-        if confirmed or all(is_close_enough(row, policy) for row in measured):
+        if confirmed or all(allows_a_pass(row, policy) for row in seen.rows):
             break
         number += 1
     return _finished(seen, [first, *good], bad, policy)
@@ -117,6 +116,15 @@ def _reasons(rows: Sequence[BenchmarkComparison], policy: TimePolicy) -> list[Re
     if not controls:
         text = "no control was measured, so nobody knows how quiet the machine was"
         reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
+    reasons += [
+        Reason(
+            verdict=Verdict.UNKNOWN,
+            text=f"{short_name(row.name)}, which no upgrade can touch, scattered too much to let "
+            f"anything pass ({_bounds(row)})",
+        )
+        for row in controls
+        if row not in loud and not allows_a_pass(row, policy)
+    ]
     believed = bool(controls) and not loud
     reasons += [_reason(row, policy, believed) for row in rows if not row.is_control]
     return reasons
@@ -128,16 +136,23 @@ def _reason(row: BenchmarkComparison, policy: TimePolicy, believed: bool) -> Rea
     if row.outcome is BenchmarkOutcome.REGRESSED:
         verdict = Verdict.FAIL if believed else Verdict.UNKNOWN
         text = f"{name} takes {row.ratio:.3f} times as long ({bounds}), confirmed on fresh pairs"
-    elif is_close_enough(row, policy):
+    elif allows_a_pass(row, policy):
         verdict = Verdict.PASS if believed else Verdict.UNKNOWN
         text = f"{name} takes {row.ratio:.3f} times as long ({bounds})"
         if visible := smallest_visible_percent(row, policy):
             text += f"; a slowdown of {visible:.0f} % would have shown"
     else:
         verdict = Verdict.UNKNOWN
-        why = row.reason or "the interval reaches beyond the tolerance"
+        why = row.reason or _why_no_pass(row, policy)
         text = f"{name} takes {row.ratio:.3f} times as long ({bounds}): {why}"
     return Reason(verdict=verdict, text=text)
+
+
+def _why_no_pass(row: BenchmarkComparison, policy: TimePolicy) -> str:
+    bound = 1 + policy.tolerance_percent / 100
+    if row.ratio_high is not None and row.ratio_high < bound:
+        return f"too much scatter to see {policy.visible_percent:g} %"
+    return "the interval reaches beyond the tolerance"
 
 
 def _bounds(row: BenchmarkComparison) -> str:
