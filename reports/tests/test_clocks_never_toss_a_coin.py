@@ -106,8 +106,15 @@ def test_a_benchmark_just_beyond_the_tolerance_hardly_ever_passes() -> None:
     assert seen[Verdict.PASS] / 200 <= TIME.family_error
 
 
+def test_a_clear_pass_stops_at_the_first_look() -> None:
+    """Nobody waits for pairs that cannot change the answer."""
+    source = pairs(random.Random(19), {"control": 1.0, "manager": 1.0}, noise=0.01, worst=1.0)
+    timing = timed(source)
+    assert (12, Verdict.PASS) == (timing.epoch_count, verdict(timing))
+
+
 def test_a_lucky_bound_in_wild_scatter_is_no_pass() -> None:
-    """Where half of everything is noise, a bound under the tolerance is luck, and passes nothing."""
+    """Where half of everything is noise, a bound under the tolerance is luck: no pass."""
     assert {Verdict.UNKNOWN} == {
         each for each, times in count(100, 17, 0.4, worst=1.0, manager=1.0).items() if times
     } - {Verdict.INVALID}
