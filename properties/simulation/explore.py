@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 from properties.simulation.scenario import Outcome, Scenario, Stage, Trial
-from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler
+from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler, NondeterminismError
+from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.simulation import Budget
 
 
@@ -38,6 +39,20 @@ class Exploration:
                 self.violations[trial.outcome] = trial.violation
 
 
+def _confirm(found: Exploration, budget: Budget | None) -> None:
+    """Run every failure again, from fresh files; a difference is our fault, not the law's."""
+    if not found.violations:
+        return
+    with Stage(found.scenario, fresh=True) as stage:
+        for outcome in found.violations:
+            again = stage.run(ReplayScheduler(found.schedules[outcome]), budget).outcome
+            if again != outcome:
+                raise NondeterminismError(
+                    f"{found.scenario.name}: the schedule {found.schedules[outcome]} gave "
+                    f"{outcome}, and from a fresh file {again}. Something lasts between runs."
+                )
+
+
 def explore(
     scenario: Scenario,
     *,
@@ -64,5 +79,6 @@ def explore(
             if not scheduler.advance():
                 found.is_complete = True
                 break
+    _confirm(found, budget)
     found.elapsed_s = time.perf_counter() - started
     return found

@@ -17,8 +17,10 @@ from typing import Any
 import aiosqlite
 
 from fsmcore import (
+    EventCollector,
     FileLockManager,
     FileTransitionManager,
+    FsmCoreError,
     HandRolledAdapter,
     NoFileLocks,
     PerTransition,
@@ -342,26 +344,31 @@ def _retry(how: Core) -> RetryPolicy:
     return RetryPolicy(max_tries=how.max_tries, jitter=lambda _low, high: high)
 
 
-async def _open_core(setting: Setting, how: Core) -> FileTransitionManager:
-    store = Store(
-        setting.path,
-        connections=PerTransition(
-            synchronous=Synchronous.NORMAL, fair_writer_lock=how.fair_writer_lock
-        ),
-        retry=_retry(how),
-        now=setting.now,
-    )
-    await store.open()
+def _store(model: PerTransition, setting: Setting, how: Core) -> Store:
+    return Store(setting.path, connections=model, retry=_retry(how), now=setting.now)
+
+
+async def _open_core(setting: Setting, how: Core) -> PerTransition:
+    """Open what lasts between runs: the keeper. Whatever remembers is made anew each run."""
+    model = PerTransition(synchronous=Synchronous.FULL, fair_writer_lock=how.fair_writer_lock)
+    await _store(model, setting, how).open()
+    return model
+
+
+def _manager(
+    model: PerTransition, setting: Setting, how: Core, events: EventCollector | None = None
+) -> FileTransitionManager:
     return FileTransitionManager(
-        store,
+        _store(model, setting, how),
         machine=StateMachineAdapter if how.with_library else HandRolledAdapter,
         locks=FileLockManager() if how.file_locks else NoFileLocks(),
+        events=events,
         now=setting.now,
     )
 
 
-async def _close_core(manager: FileTransitionManager) -> None:
-    await manager.store.close()
+async def _close_core(model: PerTransition) -> None:
+    await model.close()
 
 
 def one_winner_a_version(outcome: Outcome) -> str | None:
@@ -380,7 +387,8 @@ def one_winner_a_version(outcome: Outcome) -> str | None:
     refused = {
         name
         for name, answer in outcome.answers
-        if not answer.startswith("ok") and answer not in {"CancelledError", "OutcomeUnknownError"}
+        if not answer.startswith("ok")
+        and answer.split(",")[0] not in {"CancelledError", "OutcomeUnknownError"}
     }
     if refused & set(written):
         return f"told that nothing was written, and written: {sorted(refused & set(written))}"
@@ -405,14 +413,12 @@ def core(
 ) -> Scenario:
     """Return the scenario of one attempt an event, all on one file, through the whole core."""
 
-    def attempts(manager: FileTransitionManager, _setting: Setting) -> Sequence[Attempt]:
+    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+        manager = _manager(model, setting, how)
         return [
             (letter, _attempt(manager, event, letter))
             for letter, event in zip("abcdefgh", events, strict=False)
         ]
-
-    async def open_it(setting: Setting) -> FileTransitionManager:
-        return await _open_core(setting, how)
 
     return Scenario(
         name=name,
@@ -421,7 +427,7 @@ def core(
         reset_sql=RESET_FILES,
         observe_sql=OBSERVE_FILES,
         attempts=attempts,
-        open=open_it,
+        open=functools.partial(_open_core, how=how),
         close=_close_core,
         **{"law": all_of(one_winner_a_version, nothing_is_left_behind), **options},
     )
@@ -435,6 +441,66 @@ def _attempt(
         return f"ok {result.from_state}->{result.to_state} v{result.version}"
 
     return work
+
+
+def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
+    """Return two uploads whose callers, cut off, ask for the outcome; and what was recorded."""
+
+    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+        recorded = EventCollector()
+        manager = _manager(model, setting, how, recorded)
+        return [
+            (letter, functools.partial(_told, manager, recorded, letter)) for letter in ("a", "b")
+        ]
+
+    return Scenario(
+        name=name,
+        sentence=sentence,
+        create_sql=";".join(Schema().create_statements()),
+        reset_sql=RESET_FILES,
+        observe_sql=OBSERVE_FILES,
+        attempts=attempts,
+        open=functools.partial(_open_core, how=how),
+        close=_close_core,
+        law=all_of(one_winner_a_version, nothing_is_left_behind, every_caller_can_know),
+        **options,
+    )
+
+
+async def _told(manager: FileTransitionManager, recorded: EventCollector, attempt_id: str) -> str:
+    answer = "ok"
+    try:
+        await manager.transition(FILE_KEY, "start_upload", attempt_id=attempt_id)
+    except asyncio.CancelledError:
+        answer = "CancelledError"
+    except FsmCoreError as error:
+        answer = type(error).__name__
+    kinds = [each.outcome.value for each in recorded.records if each.attempt_id == attempt_id]
+    found = await manager.store.outcome_of(attempt_id)
+    return f"{answer}, recorded {'+'.join(kinds) or 'nothing'}, found {found.fate.value}"
+
+
+_TOLD_BY_RECORD = {"success": {"committed"}, "unknown": {"committed", "not committed"}}
+
+
+def every_caller_can_know(outcome: Outcome) -> str | None:
+    """The record of an attempt and the answer of ``outcome_of`` agree with the journal."""
+    written = {str(entry[0]) for entry in outcome.rows[1:]}
+    for name, answer in outcome.answers:
+        if ", recorded " not in answer:
+            continue  # cut off while asking
+        told, recorded, found = answer.split(", ")
+        fate = "committed" if name in written else "not committed"
+        if found != f"found {fate}":
+            return f"{name} is {fate}, and outcome_of says {found!r}"
+        kind = recorded.removeprefix("recorded ")
+        if told.startswith("Cancelled") and kind == "nothing":
+            continue  # cut off before the attempt began
+        if fate not in _TOLD_BY_RECORD.get(kind, {"not committed"}):
+            return f"{name} is {fate}, and its record says {kind!r}"
+        if "+" in kind or kind == "nothing":
+            return f"{name} has not one record but {kind!r}"
+    return None
 
 
 # The shelf --------------------------------------------------------------------------------------
@@ -514,6 +580,8 @@ SCENARIOS: tuple[Scenario, ...] = (
          _CHAIN[:2], Core(with_library=False)),
     core("give-up-2", "Two uploads that try once only.",
          _UPLOADS[:2], Core(with_library=False, max_tries=1)),
+    resolved("resolved-2", "Two uploads, one cut off anywhere; both ask what became of them.",
+             Core(with_library=False), budget=Budget(cancellations=1)),
     core("fair-2", "Two uploads that take turns at BEGIN.",
          _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True)),
     core("locks-2", "Two uploads behind every lock of the core.",
