@@ -108,6 +108,8 @@ class Gate:
             laws=laws,
             benchmarks=benchmarks,
             weaknesses=_weaknesses(timing),
+            replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
+            f"--seed {self.seed}",
         )
 
     def _build(self, builder: Builder, side: Side, wanted: str) -> BuiltEnvironment:
@@ -216,8 +218,12 @@ def show(record: GateRecord) -> None:
     if record.benchmarks:
         target.print(terminal.benchmark_table(record.benchmarks))
         target.print()
-    guarantee = [record.guarantee] if record.guarantee and record.benchmarks else []
-    terminal.print_reasons(target, record.reasons, [*record.weaknesses, *guarantee])
+    notes = list(record.weaknesses)
+    if broken and record.replay:
+        notes.append(f"to ask a law again with this upgrade: {record.replay} --law NAME")
+    if record.guarantee and record.benchmarks:
+        notes.append(record.guarantee)
+    terminal.print_reasons(target, record.reasons, notes)
 
 
 def build_parser() -> session.Parser:

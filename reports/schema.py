@@ -231,7 +231,10 @@ class Reason(Record, frozen=True, kw_only=True):
 
 
 class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="gate"):
-    """The content of reports/out/gate.json: the verdict on an upgrade, and why."""
+    """The content of reports/out/gate.json: the verdict on an upgrade, and why.
+
+    `replay` is the command that asks the laws again with the candidate; add `--law NAME`.
+    """
 
     requirements: list[str]
     reasons: list[Reason]
@@ -243,6 +246,7 @@ class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag
     laws: list[LawComparison] = []
     benchmarks: list[BenchmarkComparison] = []
     weaknesses: list[str] = []
+    replay: str | None = None
 
 
 class CompareRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="compare"):

@@ -49,8 +49,8 @@ def parser(*, program: str, description: str) -> Parser:
 
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as a reader of this checkout would type it."""
-    resolved = Path(path).resolve()
-    return str(resolved.relative_to(ROOT)) if resolved.is_relative_to(ROOT) else str(path)
+    absolute = Path(path).absolute()
+    return str(absolute.relative_to(ROOT)) if absolute.is_relative_to(ROOT) else str(path)
 
 
 def finish(record: SessionRecord, out: Path) -> int:

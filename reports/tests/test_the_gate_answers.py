@@ -77,7 +77,12 @@ def test_a_broken_law_fails_without_a_clock(
         "always_holds [planted]": LawOutcome.HOLDS,
     } == {law.law: law.outcome for law in record.laws}
     assert "the law work_is_done [planted] holds with the baseline" in record.reasons[0].text
-    assert "replay: python -m properties" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "replay: python -m properties" in printed
+    assert "to ask a law again with this upgrade: .gate/environments/" in printed
+    assert record.replay is not None
+    argv = [*record.replay.split(), "--record", "again.json", "--law", "work_is_done"]
+    assert 1 == subprocess.run(argv, cwd=checkout, check=False).returncode
     assert [] == record.benchmarks
 
 
