@@ -31,8 +31,9 @@ from fsmcore.lifecycle import FILE_LIFECYCLE, Edge, Lifecycle
 from fsmcore.locks import FileLockManager, FileLocks, NoFileLocks
 from fsmcore.protocol import FileStateMachineProtocol, MachineFactory
 from fsmcore.retry import RetryPolicy
+from fsmcore.rows import FileRow, JournalEntry
 from fsmcore.schema import Schema
-from fsmcore.store import AttemptOutcome, Fate, FileRow, JournalEntry, Store
+from fsmcore.store import AttemptOutcome, Fate, Store
 from fsmcore.transitions import FileTransitionManager, TransitionResult
 
 __all__ = [

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 
 from fsmcore import schema as sql
 from fsmcore.check import require_layout
-from fsmcore.connections import database_uri, translated
 from fsmcore.errors import FsmCoreError, SchemaMismatchError, StoreUnavailableError
 from fsmcore.schema import Schema
+from fsmcore.sqlite import database_uri, translated
 from fsmcore.text import shown
 
 _BUSY_TIMEOUT_S = 5.0

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fsmcore import schema as sql
-from fsmcore.connections import database_uri, translated
 from fsmcore.errors import (
     FsmCoreError,
     SchemaMismatchError,
@@ -28,6 +27,7 @@ from fsmcore.errors import (
 from fsmcore.invariants import Violation, audit
 from fsmcore.lifecycle import FILE_LIFECYCLE
 from fsmcore.schema import Schema
+from fsmcore.sqlite import database_uri, translated
 from fsmcore.text import shown
 
 if TYPE_CHECKING:

@@ -15,15 +15,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from fsmcore import schema as sql
+from fsmcore.attempt import Attempt, constraint_refused
 from fsmcore.connections import (
-    CommitFailedError,
     CommitFate,
     ConnectionModel,
-    ConstraintError,
     PerTransition,
     Receipt,
     Row,
-    RowCountError,
     Session,
     Synchronous,
     Write,
@@ -32,46 +30,18 @@ from fsmcore.errors import (
     AttemptReusedError,
     DefinitionError,
     FileAlreadyTrackedError,
-    FileNotTrackedError,
-    InvalidKeyError,
-    OutcomeUnknownError,
     SchemaMismatchError,
-    StaleTransitionError,
 )
 from fsmcore.retry import RetryPolicy
+from fsmcore.rows import FileRow as FileRow  # its name is used from here too
+from fsmcore.rows import JournalEntry, checked_key, journal_entry, read_row
 from fsmcore.schema import Schema
-from fsmcore.text import is_storable, shown
+from fsmcore.sqlite import ConstraintError
+from fsmcore.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import TracebackType
-
-    from fsmcore.lifecycle import Edge
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
-    """One row, as read. ``version`` counts committed transitions; times are ISO 8601, UTC."""
-
-    file_path: str
-    state: str
-    version: int
-    updated_at: str | None = None
-    last_error: str | None = None
-    failure_info: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
-    """One committed transition: this attempt took ``file_path`` to ``version``."""
-
-    attempt_id: str
-    file_path: str
-    version: int
-    event: str
-    from_state: str
-    to_state: str
-    happened_at: str
 
 
 class Fate(enum.Enum):
@@ -197,7 +167,7 @@ class Store:
                 except ConstraintError as error:
                     if await session.fetch(self._schema.sql(sql.SELECT_FILE), (file_path,)):
                         raise FileAlreadyTrackedError(file_path) from None
-                    raise _refused(file_path, 0, error) from error
+                    raise constraint_refused(file_path, 0, error) from error
 
         await self.retry.run(once)
         return FileRow(file_path=file_path, state=state, version=0, updated_at=happened_at)
@@ -207,7 +177,7 @@ class Store:
 
         async def once(_tries: int) -> FileRow:
             async with self._connections.session() as session:
-                return await _read(session, self._schema, file_path)
+                return await read_row(session, self._schema, file_path)
 
         return await self.retry.run(once)
 
@@ -221,7 +191,13 @@ class Store:
         if attempt_id in self._in_flight:
             raise AttemptReusedError(attempt_id)
         earlier_doubts = frozenset(self._in_doubt)
-        attempt = Attempt(attempt_id, self)
+        attempt = Attempt(
+            attempt_id,
+            connections=self._connections,
+            schema=self._schema,
+            now=self._now,
+            calling=self._calling,
+        )
         self._in_flight[attempt_id] = attempt
         try:
             yield attempt
@@ -279,7 +255,7 @@ class Store:
 
         rows = await self.retry.run(once)
         if rows:
-            return AttemptOutcome(fate=Fate.COMMITTED, entry=_entry(rows[0]))
+            return AttemptOutcome(fate=Fate.COMMITTED, entry=journal_entry(rows[0]))
         return AttemptOutcome(fate=Fate.UNKNOWN if in_doubt else Fate.NOT_COMMITTED)
 
     async def journal(self) -> list[JournalEntry]:
@@ -292,198 +268,4 @@ class Store:
             async with self._connections.session() as session:
                 return await session.fetch(select)
 
-        return [_entry(row) for row in await self.retry.run(once)]
-
-
-class Attempt:
-    """One attempt's reads and its one write. Made by ``Store.announced`` and ``Store.attempt``."""
-
-    def __init__(self, attempt_id: str, store: Store) -> None:
-        """Read and write nothing yet."""
-        self.attempt_id = attempt_id
-        self.file_path: str | None = None
-        self.ended = asyncio.Event()
-        self._store = store
-        self._schema = store._schema
-        self._receipt = Receipt()
-        self._lent: Session | None = None
-
-    @property
-    def fate(self) -> CommitFate:
-        """How far the transaction got; true after any exception too."""
-        return self._receipt.fate
-
-    @property
-    def _session(self) -> Session:
-        if self._lent is None:
-            raise DefinitionError("an attempt reads and writes inside 'async with connected()'.")
-        return self._lent
-
-    @contextlib.asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Hold a connection for one try."""
-        async with self._store._connections.session() as session:
-            self._lent = session
-            try:
-                yield
-            finally:
-                self._lent = None
-
-    @contextlib.contextmanager
-    def calling(self) -> Iterator[None]:
-        """Mark that this task runs a callback of this attempt inside the block."""
-        calling, task = self._store._calling, asyncio.current_task()
-        outer = calling.get(task)
-        calling[task] = self
-        try:
-            yield
-        finally:
-            del calling[task]
-            if outer is not None:
-                calling[task] = outer
-
-    async def read(self, file_path: str) -> FileRow:
-        """Return the row now; raises ``FileNotTrackedError``."""
-        self.file_path = file_path
-        return await _read(self._session, self._schema, file_path)
-
-    async def compare_and_set(
-        self,
-        row: FileRow,
-        edge: Edge,
-        *,
-        last_error: str | None = None,
-        failure_info: str | None = None,
-    ) -> FileRow:
-        """Move ``row`` along ``edge`` if it is still what was read; return the new row.
-
-        Raises ``StaleTransitionError``, ``StoreBusyError`` and ``AttemptReusedError`` with
-        nothing written, ``OutcomeUnknownError`` when COMMIT failed. Safe to cancel before COMMIT
-        is sent, unknown after; ``fate`` tells which.
-        """
-        if self.fate is not CommitFate.NOT_SENT:
-            raise AttemptReusedError(self.attempt_id)
-        happened_at = self._store._now().isoformat()
-        try:
-            await self._session.commit(
-                self._writes(row, edge, happened_at, last_error, failure_info), self._receipt
-            )
-        except RowCountError as error:
-            if error.row_count > 1:
-                raise SchemaMismatchError(
-                    f"{shown(row.file_path)}: {error.row_count} rows share this key; "
-                    "make the key column unique. Nothing was written."
-                ) from error
-            if error.write_index > 0:
-                raise SchemaMismatchError(
-                    f"{shown(row.file_path)}: the journal did not take its row; look for a trigger "
-                    "that ignores it. Nothing was written."
-                ) from error
-            raise await self._stale(row) from error
-        except ConstraintError as error:
-            if await self._is_journalled():
-                raise AttemptReusedError(self.attempt_id) from error
-            raise _refused(row.file_path, row.version + 1, error) from error
-        except CommitFailedError as error:
-            raise OutcomeUnknownError(
-                self.attempt_id,
-                row.file_path,
-                error.cause,
-                has_journal=self._schema.journal_table is not None,
-            ) from error
-        return FileRow(
-            file_path=row.file_path,
-            state=edge.target,
-            version=row.version + 1,
-            updated_at=happened_at,
-            last_error=row.last_error if last_error is None else last_error,
-            failure_info=row.failure_info if failure_info is None else failure_info,
-        )
-
-    def _writes(
-        self,
-        row: FileRow,
-        edge: Edge,
-        happened_at: str,
-        last_error: str | None,
-        failure_info: str | None,
-    ) -> list[Write]:
-        schema = self._schema
-        move = (edge.target, happened_at, last_error, failure_info)
-        where = (row.file_path, row.state, row.version)
-        writes = [Write(sql=schema.sql(sql.COMPARE_AND_SET), parameters=(*move, *where))]
-        if schema.journal_table is not None:
-            entry = (self.attempt_id, row.file_path, row.version + 1, edge.event)
-            states = (edge.source, edge.target, happened_at)
-            writes.append(Write(sql=schema.sql(sql.INSERT_JOURNAL), parameters=(*entry, *states)))
-        return writes
-
-    async def _stale(self, row: FileRow) -> StaleTransitionError:
-        try:
-            found: FileRow | None = await self.read(row.file_path)
-        except FileNotTrackedError:
-            found = None
-        return StaleTransitionError(
-            row.file_path,
-            expected_state=row.state,
-            expected_version=row.version,
-            found_state=found.state if found else None,
-            found_version=found.version if found else None,
-        )
-
-    async def _is_journalled(self) -> bool:
-        if self._schema.journal_table is None:
-            return False
-        select = self._schema.sql(sql.SELECT_ATTEMPT)
-        return bool(await self._session.fetch(select, (self.attempt_id,)))
-
-
-def _refused(file_path: str, version: int, cause: ConstraintError) -> SchemaMismatchError:
-    return SchemaMismatchError(
-        f"{shown(file_path)}: a constraint refused version {version} ({cause}). Nothing was "
-        "written; 'python -m fsmcore.check FILE' says whether the row was moved back behind the "
-        "journal."
-    )
-
-
-async def _read(session: Session, schema: Schema, file_path: str) -> FileRow:
-    checked_key(file_path)
-    rows = await session.fetch(schema.sql(sql.SELECT_FILE), (file_path,))
-    if not rows:
-        raise FileNotTrackedError(file_path)
-    state, version, updated_at, last_error, failure_info = rows[0]
-    if not isinstance(version, int) or version < 0:
-        raise SchemaMismatchError(
-            f"{shown(file_path)}: version is {version!r}; a whole number from 0 on is needed."
-        )
-    return FileRow(
-        file_path=file_path,
-        state=state,
-        version=version,
-        updated_at=updated_at,
-        last_error=last_error,
-        failure_info=failure_info,
-    )
-
-
-def _entry(row: tuple[object, ...]) -> JournalEntry:
-    return JournalEntry(**dict(zip(sql.JOURNAL_COLUMNS, row, strict=True)))  # type: ignore[arg-type]
-
-
-def checked_key(key: str, *, what: str = "key") -> str:
-    """Return ``key`` if it is non-empty text; raises ``InvalidKeyError``."""
-    if not checked_text(key, what=what):
-        raise InvalidKeyError(f"{what} is empty; give at least one character.")
-    return key
-
-
-def checked_text(text: str, *, what: str) -> str:
-    """Return ``text`` if SQLite can hold it exactly; raises ``InvalidKeyError``."""
-    if not isinstance(text, str):
-        raise InvalidKeyError(f"{what} is of type {type(text).__name__}; give text.")
-    if not is_storable(text):
-        raise InvalidKeyError(
-            f"{what} {shown(ascii(text))} holds a lone surrogate, which no database text can. "
-            "Decode it, say with errors='backslashreplace'."
-        )
-    return text
+        return [journal_entry(row) for row in await self.retry.run(once)]

@@ -32,12 +32,14 @@ from fsmcore.errors import (
 from fsmcore.event_log import EventRecord, Outcome
 from fsmcore.lifecycle import FILE_LIFECYCLE, Edge, Lifecycle
 from fsmcore.locks import FileLockManager, FileLocks
-from fsmcore.store import Attempt, FileRow, Store, checked_key, checked_text, utc_now
+from fsmcore.rows import FileRow, checked_key, checked_text
+from fsmcore.store import Store, utc_now
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from fsmcore.attempt import Attempt
     from fsmcore.event_log import EventSink
     from fsmcore.protocol import MachineFactory
     from fsmcore.retry import RetryPolicy
@@ -276,9 +278,10 @@ class FileTransitionManager:
             await machine.activate()
             await machine.trigger(trace.event)
         if trace.moved is None:
+            written = "nothing was" if attempt.fate is CommitFate.NOT_SENT else "it may have been"
             raise MachineContractError(
-                f"{type(machine).__name__} took event {trace.event!r} without awaiting the write, "
-                "so nothing was written. Does its library await async callbacks?"
+                f"{type(machine).__name__} took event {trace.event!r} and did not await the write "
+                f"or kept its error; {written} written. Does its library await async callbacks?"
             )
         return trace.moved
 

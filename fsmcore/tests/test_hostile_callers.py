@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +30,7 @@ from fsmcore import (
 from fsmcore.tests.support import (
     KEY,
     NO_WAITING,
+    Connections,
     can_be_written,
     journal_count,
     opened,
@@ -121,11 +124,35 @@ class Twice(HandRolledAdapter):
 async def test_a_machine_that_does_not_enter_is_found_out(path: Path) -> None:
     """Without a write there is no success, whatever the machine says."""
     async with opened(path, machine=Forgetful) as manager:
-        with pytest.raises(MachineContractError, match="without awaiting the write"):
+        with pytest.raises(MachineContractError, match="nothing was written"):
             await manager.transition(KEY, "start_upload")
         (record,) = records(manager)
     assert Outcome.FAILED is record.outcome
     assert ("untracked", 0) == state(path)
+
+
+class Swallowing(HandRolledAdapter):
+    """Takes an event and keeps every error to itself."""
+
+    async def trigger(self, event: str) -> None:
+        """Take the event; whatever happens, say nothing."""
+        with contextlib.suppress(Exception):
+            await super().trigger(event)
+
+
+async def test_a_machine_that_swallows_an_unknown_outcome_is_found_out(
+    path: Path, native: Connections
+) -> None:
+    """Had COMMIT been sent, *nothing was written* would be a guess; the record says unknown."""
+    deny = {(sqlite3.SQLITE_TRANSACTION, "COMMIT")}
+    async with opened(path, machine=Swallowing) as manager:
+        with native.prepared(
+            lambda c: c.set_authorizer(lambda action, first, *_: int((action, first) in deny))
+        ):
+            with pytest.raises(MachineContractError, match="it may have been written"):
+                await manager.transition(KEY, "start_upload")
+        (record,) = records(manager)
+    assert Outcome.UNKNOWN is record.outcome
 
 
 async def test_a_machine_that_enters_twice_writes_once(path: Path) -> None:

@@ -363,3 +363,58 @@ async def test_a_new_store_has_a_keeper_like_any_other(path: Path) -> None:
             await store.read(KEY)
             assert Path(f"{path}-wal").exists()
         assert not Path(f"{path}-wal").exists()
+
+
+async def test_a_transition_is_these_statements(path: Path, native: Connections) -> None:
+    """Two to make sure of the connection, one read, and one IMMEDIATE transaction of two writes."""
+    seen: list[str] = []
+
+    def trace(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(lambda text: seen.append(" ".join(text.split()[:3])))
+
+    async with opened(path) as manager:
+        with native.prepared(trace):
+            await manager.transition(KEY, "start_upload")
+    assert [text for text in seen if not text.startswith("--")] == [
+        "PRAGMA synchronous=FULL",
+        "SELECT journal_mode, synchronous",
+        'SELECT "gemini_state", "version",',
+        "BEGIN IMMEDIATE",
+        'UPDATE "files" SET',
+        'INSERT INTO "transitions"',
+        "COMMIT",
+    ]
+
+
+async def test_a_failed_writer_leaves_its_turn_clean(path: Path, native: Connections) -> None:
+    """With the fair lock nobody of this process meets BUSY, not even behind a failed writer."""
+    names = tuple(f"{number}.txt" for number in range(30))
+    once = RetryPolicy(max_tries=1)
+
+    def every_second_fails(connection: sqlite3.Connection) -> None:
+        if len(native.opened) % 2:
+            denied = (sqlite3.SQLITE_INSERT, "transitions")
+            connection.set_authorizer(lambda action, first, *_: int((action, first) == denied))
+
+    async with opened(path, files=names) as manager:
+        manager._retry = once
+        with native.prepared(every_second_fails):
+            answers = await asyncio.gather(
+                *(manager.transition(name, "start_upload") for name in names),
+                return_exceptions=True,
+            )
+    kinds = {type(answer).__name__ for answer in answers}
+    assert {"TransitionResult", "StoreUnavailableError"} == kinds
+
+
+async def test_a_state_changed_behind_the_version_is_stale(path: Path) -> None:
+    """Somebody set the state by hand and forgot the version: the row is not what was read."""
+
+    def meddle(row: fsmcore.FileRow, edge: object) -> bool:
+        query(path, "UPDATE files SET gemini_state = 'failed'")
+        return True
+
+    async with opened(path, guards={"start_upload": meddle}) as manager:
+        with pytest.raises(fsmcore.StaleTransitionError, match="found 'failed' at version 0"):
+            await manager.transition(KEY, "start_upload", expected_version=0)
+    assert ("failed", 0) == state(path)
