@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from properties.simulation import footprints
+from properties.simulation.scheduler import Action, Option
 from properties.simulation.seam import SubmissionQueue, _real_thread, describe, in_transaction
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Worker:
         "is_retired",
         "name",
         "native",
+        "options",
         "queue",
         "results",
         "simulation",
@@ -69,6 +71,7 @@ class Worker:
         self.is_retired = False
         self.granted = False
         self.carried: Any = None
+        self.options: dict[str, tuple[Option, Option]] = {}
         queue.worker = self
         for _ in queue.items:
             self.submitters.append(simulation.actor_now())
@@ -81,6 +84,21 @@ class Worker:
     def wait_for_grant(self) -> None:
         """Return when the schedule lets the body take its next item."""
         self.carrier.wait(self)
+
+    def _options(self, actor: Actor) -> tuple[Option, Option]:
+        found = self.options.get(actor.name)
+        if found is None:
+            land = Option(Action.LAND, actor.name, self.name)
+            found = self.options[actor.name] = (land, Option(Action.CALL, actor.name, self.name))
+        return found
+
+    def land_option(self, actor: Actor) -> Option:
+        """Return the option of landing this worker's oldest result."""
+        return self._options(actor)[0]
+
+    def call_option(self, actor: Actor) -> Option:
+        """Return the option of running this worker's next call."""
+        return self._options(actor)[1]
 
     def next_call_text(self) -> str:
         """Return what the next call would do."""

@@ -67,6 +67,13 @@ class SimulationLoop(base_events.BaseEventLoop):
                 simulation.decide()
                 return
             self._batch_count = len(ready)
+        if not (simulation.is_attentive or simulation.is_tracking):
+            for _ in range(self._batch_count):
+                handle = ready.popleft()
+                if not handle._cancelled:
+                    handle._run()
+            self._batch_count = 0
+            return
         while self._batch_count:
             if simulation.is_attentive and not simulation.decide_at_ready():
                 continue

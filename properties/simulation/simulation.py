@@ -158,6 +158,7 @@ class _Spent:
 
 
 _idle_budget = Budget()
+_new = tuple.__new__  # twice as fast as calling a NamedTuple, and these are made for each call
 
 
 class Simulation:
@@ -204,6 +205,7 @@ class Simulation:
         self._is_preparing = False
         self._step_count = 0
         self._run_count = 0
+        self._step_limit = 0
         self._value: object = None
         self._value_failed = False
         self._blocker: sqlite3.Connection | None = None
@@ -223,6 +225,8 @@ class Simulation:
         for owner, name, replacement in replacements:
             self._patches.append(_Patch(owner, name, getattr(owner, name)))
             setattr(owner, name, replacement)
+        gc.collect()
+        gc.freeze()  # what is there before the first run need not be looked through after each
         return self
 
     def __exit__(
@@ -243,6 +247,7 @@ class Simulation:
         while self._patches:
             patch = self._patches.pop()
             setattr(patch.owner, patch.name, patch.original)
+        gc.unfreeze()
 
     # Running --------------------------------------------------------------------------------
 
@@ -332,6 +337,7 @@ class Simulation:
         self._marks = []
         self._is_pruned = False
         self._step_count = 0
+        self._step_limit = budget.step_limit
         self._last = self._outside
         self._leader, self._clock_leads = None, False
         self._quiet = None
@@ -449,6 +455,7 @@ class Simulation:
         name = f"{actor.name}.{actor.worker_count}"
         worker = Worker(name, body, queue, self.carrier, self)
         self.workers.append(worker)
+        self.workers.sort(key=_by_name)
         self.carrier.start(worker)
         return worker
 
@@ -514,8 +521,8 @@ class Simulation:
     def decide(self) -> None:
         """Let one thing happen; called when no callback is ready."""
         self._step_count += 1
-        if self._step_count > self._budget.step_limit:
-            raise RunawayError(f"no end after {self._budget.step_limit} steps.")
+        if self._step_count > self._step_limit:
+            raise RunawayError(f"no end after {self._step_limit} steps.")
         options, subjects = self._outer_options()
         if not options:
             if self._quiet is None:
@@ -595,32 +602,40 @@ class Simulation:
     def _outer_options(self, *, polite_clock: bool = True) -> tuple[list[Option], list[object]]:
         """Return what can happen beside running a callback; first what the last actor can do."""
         last = self._last
-        found: list[tuple[bool, int, str, Option, object]] = []
-        for worker in self.workers:
+        options: list[Option] = []
+        subjects: list[object] = []
+        place = 0  # where the last actor's own options go
+        for arrival in self._arrivals:
+            options.append(Option(Action.START, arrival[0].name, ""))
+            subjects.append(arrival)
+        for worker in self.workers:  # kept in the order of their names
             if worker.results:
                 actor = worker.results[0][0]
-                option = Option(Action.LAND, actor.name, worker.name)
-                found.append((actor is not last, actor.index, worker.name, option, worker))
+                if actor is last:
+                    options.insert(place, worker.land_option(actor))
+                    subjects.insert(place, worker)
+                    place += 1
+                else:
+                    options.append(worker.land_option(actor))
+                    subjects.append(worker)
             if worker.queue.items:
                 actor = worker.submitters[0]
-                option = Option(Action.CALL, actor.name, worker.name)
-                found.append((actor is not last, actor.index, worker.name, option, worker))
-        for arrival in self._arrivals:
-            actor = arrival[0]
-            option = Option(Action.START, actor.name, "")
-            found.append((actor is not last, actor.index, "", option, arrival))
-        if len(found) > 1:
-            found.sort(key=lambda each: each[:3])
-        options = [each[3] for each in found]
-        subjects = [each[4] for each in found]
+                if actor is last:
+                    options.insert(place, worker.call_option(actor))
+                    subjects.insert(place, worker)
+                    place += 1
+                else:
+                    options.append(worker.call_option(actor))
+                    subjects.append(worker)
         if self.loop._scheduled:
             self._add_clock(options, subjects, polite_clock=polite_clock)
-        for actor in self._can_be_cancelled():
-            options.append(Option(Action.FAULT, actor.name, "cancel"))
-            subjects.append(actor)
-        if self._spent.overlaps < self._budget.overlaps:
+        if self._budget.cancellations:
+            for actor in self._can_be_cancelled():
+                options.append(Option(Action.FAULT, actor.name, "cancel"))
+                subjects.append(actor)
+        if self._budget.overlaps and self._spent.overlaps < self._budget.overlaps:
             self._add_overlaps(options, subjects)
-        if self._spent.faults < self._budget.fault_count:
+        if self._budget.fault_count and self._spent.faults < self._budget.fault_count:
             for fault in self._budget.faults:
                 for actor in fault.actors(self):
                     options.append(Option(Action.FAULT, actor.name, fault.name))
@@ -707,14 +722,11 @@ class Simulation:
         value, failed = self._value, self._value_failed
         self._value = None
         worker.submitters.popleft()
-        event = Event(
-            self.loop.now_s,
-            actor.name,
-            Kind.CALL,
-            CallText(worker.name, call.operation, call.sql, call.parameters),
-            failure(value) if isinstance(value, BaseException) and failed else result_of(value),
+        text = _new(CallText, (worker.name, call.operation, call.sql, call.parameters))
+        told = failure(value) if failed and isinstance(value, BaseException) else result_of(value)
+        self.transcript.events.append(
+            _new(Event, (self.loop.now_s, actor.name, Kind.CALL, text, told))
         )
-        self.transcript.events.append(event)
         if follows_locks:
             touched = footprints.of_call(
                 call.operation,
@@ -768,7 +780,9 @@ class Simulation:
         self._clock_leads = False
         actor.outstanding_count -= 1
         self.touched_write |= actor.bit
-        self.transcript.events.append(Event(self.loop.now_s, actor.name, Kind.LAND, worker.name))
+        self.transcript.events.append(
+            _new(Event, (self.loop.now_s, actor.name, Kind.LAND, worker.name, None))
+        )
         self.loop.land(handle)
         self._forget_if_dead(worker)
 
@@ -829,6 +843,10 @@ class Simulation:
         name = self.actor_now().name
         message = context.get("message", "")
         self.transcript.events.append(Event(self.loop.now_s, name, Kind.LOOP_ERROR, message, told))
+
+
+def _by_name(worker: Worker) -> tuple[int, str]:
+    return len(worker.name), worker.name
 
 
 def _arrive(future: asyncio.Future[None]) -> None:

@@ -82,13 +82,15 @@ def failure(error: BaseException) -> Failure:
 
 def result_of(value: object) -> object:
     """Return what a call gave back without keeping a cursor alive: that would change locking."""
+    if value is None:
+        return None
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, sqlite3.Cursor):
         return f"{value.rowcount} rows" if value.rowcount >= 0 else "cursor"
     if isinstance(value, sqlite3.Connection):
         return "connection"
-    if value is None or isinstance(value, (bool, int, float, str, bytes, tuple)):
+    if isinstance(value, (bool, int, float, str, bytes, tuple)):
         return value
     return type(value).__name__
 

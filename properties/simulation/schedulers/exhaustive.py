@@ -42,6 +42,7 @@ class AssumptionError(HarnessError):
 
 ALWAYS_SHARED = footprints.ROWS | footprints.WRITE_LOCK | footprints.LOCKS | footprints.SHARED
 _OWN_STEPS = frozenset({Action.CALL, Action.LAND, Action.START})
+CAN_BE_SHARED = footprints.LAYOUT | footprints.EVENTS | footprints.CLOCK
 SHARED_WHEN_WRITTEN = footprints.LAYOUT | footprints.EVENTS
 
 
@@ -113,7 +114,12 @@ class ExhaustiveScheduler:
 
     def touched(self, footprint: Footprint) -> None:
         """Add to what the running step has touched."""
-        self._segment = self._segment.joined(footprint)
+        segment = self._segment
+        self._segment = Footprint(
+            segment.read | footprint.read, segment.written | footprint.written
+        )
+        if self._shared & CAN_BE_SHARED == CAN_BE_SHARED:
+            return
         found = footprint.written & SHARED_WHEN_WRITTEN & ~self._shared
         if footprint.written & footprints.CLOCK_BUDGET:
             found |= footprints.CLOCK & ~self._shared
@@ -149,7 +155,7 @@ class ExhaustiveScheduler:
         if self._depth == len(self._path):
             self._path.append(self._new_node(point))
         node = self._path[self._depth]
-        if list(node.options) != list(point.options):
+        if node.options != point.options:
             raise NondeterminismError(
                 f"choice point {self._depth} offered {list(node.options)}, now "
                 f"{list(point.options)}. Something that the simulation does not control decides."
@@ -174,7 +180,7 @@ class ExhaustiveScheduler:
 
     def _new_node(self, point: Point) -> _Node:
         outer = self._last_outer
-        node = _Node(tuple(point.options), inner=point.inner, outer=outer)
+        node = _Node(point.options, inner=point.inner, outer=outer)
         if not self._reduces:
             node.order = range(len(node.options))
             return node

@@ -1,0 +1,56 @@
+"""From inside a Hypothesis example: judge one schedule, and fail with the smallest one.
+
+``assert_holds`` runs a drawn schedule. When the law breaks it runs the same choices again (a
+difference is nondeterminism, never the law's failure), finds the smallest schedule, and raises
+with its timeline and the command that replays it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from properties.simulation import corpus
+from properties.simulation.minimiser import smallest
+from properties.simulation.scenario import Stage, Trial
+from properties.simulation.scheduler import HarnessError, Scheduler
+from properties.simulation.schedulers.replay import ReplayScheduler
+from properties.simulation.simulation import Budget
+from properties.simulation.timeline import timeline
+from properties.simulation.transcript import first_difference
+
+
+class LawBrokenError(AssertionError):
+    """A law does not hold under some schedule; the message shows the smallest one known."""
+
+    def __init__(self, message: str, entry: corpus.Entry) -> None:
+        self.entry = entry
+        super().__init__(message)
+
+
+def assert_holds(
+    stage: Stage,
+    scheduler: Scheduler,
+    *,
+    budget: Budget | None = None,
+    limit_s: float = 5.0,
+) -> Trial:
+    """Run one schedule and return the trial; raises ``LawBrokenError`` or ``HarnessError``."""
+    trial = stage.run(scheduler, budget)
+    if trial.violation is None:
+        return trial
+    again = stage.run(ReplayScheduler(trial.run.deviations), budget)
+    difference = first_difference(trial.run.transcript, again.run.transcript)
+    if difference is not None:
+        raise HarnessError(f"nondeterminism, the same choices gave another run: {difference}")
+    spent = budget if budget is not None else stage.scenario.budget
+    found = smallest(stage, budget=spent, known=trial.run.deviations, limit_s=limit_s)
+    shown = trial if found is None else found.trial
+    entry = corpus.entry(shown, spent, is_minimal=found is not None and found.is_minimal)
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    lines = [
+        f"{stage.scenario.name}: {shown.violation}",
+        *timeline(shown)[:-2],
+        f"{found if found is not None else 'as found'}; Python {python}",
+        f"nox -s replay -- {entry.token}",
+    ]
+    raise LawBrokenError("\n".join(lines), entry)
