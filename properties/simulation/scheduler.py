@@ -17,6 +17,8 @@ class Action(enum.Enum):
     CLOCK = "clock"
     FAULT = "fault"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python
+
 
 class Option(NamedTuple):
     """One thing that can happen next: what, by whom, and on which worker or with which fault.

@@ -126,7 +126,7 @@ def describe(item: Any) -> Call:
     name = name.removeprefix("_execute_") if name.startswith("_execute_") else name
     sql = arguments[0] if arguments and isinstance(arguments[0], str) else None
     parameters = arguments[1] if sql is not None and len(arguments) > 1 else None
-    return Call(name, sql, parameters, native)
+    return tuple.__new__(Call, (name, sql, parameters, native))
 
 
 def in_transaction(native: sqlite3.Connection | None) -> bool:

@@ -19,7 +19,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -101,8 +101,18 @@ class Actor:
     context: contextvars.Context
     task: asyncio.Task[Any] | None = None
     worker_count: int = 0
+    ready_option: Option = field(init=False)
+    cancel_option: Option = field(init=False)
     outstanding_count: int = 0
     """Calls submitted and not yet landed: while there are any, only they can wake it."""
+
+    def __post_init__(self) -> None:
+        """Make the options once that are offered again and again."""
+        self.ready_option = Option(Action.READY, self.name, "")
+        self.cancel_option = Option(Action.FAULT, self.name, "cancel")
+
+
+_NOBODY_READY = Option(Action.READY, "", "")
 
 
 class StuckError(Exception):
@@ -191,6 +201,7 @@ class Simulation:
         self._last: Actor = self._outside
         self._leader: Actor | None = None
         self._clock_leads = False
+        self._has_just_landed = False
         self._arrivals: list[tuple[Actor, asyncio.Future[None]]] = []
         self._quiet: asyncio.Future[None] | None = None
         self._scheduler: Scheduler = PoliteScheduler()
@@ -341,6 +352,7 @@ class Simulation:
         self._last = self._outside
         self._leader, self._clock_leads = None, False
         self._quiet = None
+        self._has_just_landed = False
         self._arrivals = []
         self.touched_read = self.touched_write = 0
         self._update_attention()
@@ -533,14 +545,18 @@ class Simulation:
         if len(options) == 1 and self._watcher is None:
             chosen = 0
         else:
-            chosen = self._choose(Point(options, False, subjects))
+            chosen = self._choose(_new(Point, (options, False, subjects)))
         self._perform(options[chosen], subjects[chosen])
 
     def decide_at_ready(self) -> bool:
         """Return True to run the next callback; otherwise something else has happened."""
+        if self._has_just_landed and not self._budget.callbacks_interleave:
+            # Nothing has run since the landing: a cancellation here is one before the landing.
+            self._has_just_landed = False
+            return True
         head = self.loop.head()
         actor = head._context.get(ACTOR) if not head._cancelled else None  # type: ignore[attr-defined]
-        options = [Option(Action.READY, actor.name if actor else "", "")]
+        options = [actor.ready_option if actor is not None else _NOBODY_READY]
         subjects: list[object] = [None]
         if self._budget.callbacks_interleave:
             more, about = self._outer_options(polite_clock=False)
@@ -549,14 +565,14 @@ class Simulation:
         else:
             for each in self._can_be_cancelled():
                 if each is actor or not each.outstanding_count:
-                    options.append(Option(Action.FAULT, each.name, "cancel"))
+                    options.append(each.cancel_option)
                     subjects.append(each)
         if len(options) == 1:
             return True
         self._step_count += 1
         if self._step_count > self._budget.step_limit:
             raise RunawayError(f"no end after {self._budget.step_limit} steps.")
-        chosen = self._choose(Point(options, True, subjects))
+        chosen = self._choose(_new(Point, (options, True, subjects)))
         if chosen == 0:
             return True
         self._perform(options[chosen], subjects[chosen])
@@ -588,7 +604,7 @@ class Simulation:
 
     def _tell_watcher(self) -> None:
         if self._watcher is not None:
-            self._watcher.touched(Footprint(self.touched_read, self.touched_write))
+            self._watcher.touched(_new(Footprint, (self.touched_read, self.touched_write)))
         self.touched_read = self.touched_write = 0
 
     def _end_watch(self) -> None:
@@ -631,7 +647,7 @@ class Simulation:
             self._add_clock(options, subjects, polite_clock=polite_clock)
         if self._budget.cancellations:
             for actor in self._can_be_cancelled():
-                options.append(Option(Action.FAULT, actor.name, "cancel"))
+                options.append(actor.cancel_option)
                 subjects.append(actor)
         if self._budget.overlaps and self._spent.overlaps < self._budget.overlaps:
             self._add_overlaps(options, subjects)
@@ -661,7 +677,7 @@ class Simulation:
         if self._spent.cancellations >= self._budget.cancellations:
             return ()
         return [
-            actor for actor in self.actors[1:] if actor.task is not None and not actor.task.done()
+            actor for actor in self.actors if actor.index and actor.task and not actor.task.done()
         ]
 
     def _add_overlaps(self, options: list[Option], subjects: list[object]) -> None:
@@ -772,6 +788,7 @@ class Simulation:
         self._clock_leads = False
         actor.outstanding_count -= 1
         self.touched_write |= actor.bit
+        self._has_just_landed = True
         self.loop.call_soon(_arrive, future, context=actor.context)
 
     def _land(self, worker: Worker) -> None:
@@ -783,6 +800,7 @@ class Simulation:
         self.transcript.events.append(
             _new(Event, (self.loop.now_s, actor.name, Kind.LAND, worker.name, None))
         )
+        self._has_just_landed = True
         self.loop.land(handle)
         self._forget_if_dead(worker)
 

@@ -42,6 +42,7 @@ class AssumptionError(HarnessError):
 
 ALWAYS_SHARED = footprints.ROWS | footprints.WRITE_LOCK | footprints.LOCKS | footprints.SHARED
 _OWN_STEPS = frozenset({Action.CALL, Action.LAND, Action.START})
+_new = tuple.__new__  # twice as fast as calling a NamedTuple
 CAN_BE_SHARED = footprints.LAYOUT | footprints.EVENTS | footprints.CLOCK
 SHARED_WHEN_WRITTEN = footprints.LAYOUT | footprints.EVENTS
 
@@ -115,9 +116,7 @@ class ExhaustiveScheduler:
     def touched(self, footprint: Footprint) -> None:
         """Add to what the running step has touched."""
         segment = self._segment
-        self._segment = Footprint(
-            segment.read | footprint.read, segment.written | footprint.written
-        )
+        self._segment = _new(Footprint, (segment[0] | footprint[0], segment[1] | footprint[1]))
         if self._shared & CAN_BE_SHARED == CAN_BE_SHARED:
             return
         found = footprint.written & SHARED_WHEN_WRITTEN & ~self._shared
