@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from properties.simulation import footprints
+from properties.simulation.controls import CONTROLS
 from properties.simulation.explore import Exploration, explore
 from properties.simulation.scenario import (
     Outcome,
@@ -207,6 +208,17 @@ def hole_is_caught(hole: Hole, *, walks: int, seed: int) -> bool:
     return bool(walked - search.outcomes)
 
 
+def false_alarms(run_count: int, seed: int) -> int:
+    """Return how many of ``run_count`` fine-grained walks alarm about code that is right."""
+    alarms = 0
+    for control in CONTROLS:
+        scheduler = RandomScheduler(seed)
+        with Stage(control) as stage:
+            for _ in range(run_count // len(CONTROLS)):
+                alarms += stage.run(scheduler).violation is not None
+    return alarms
+
+
 def _memory() -> str | None:
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
@@ -218,6 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.add_argument("--scenario", action="append", choices=names, help="only this one")
     asked.add_argument("--real-runs", type=int, default=150, help="a scenario, on real threads")
     asked.add_argument("--walks", type=int, default=400, help="a scenario, unreduced, at random")
+    asked.add_argument("--controls", type=int, default=3000, help="walks of code that is right")
     asked.add_argument("--run-limit", type=int, default=100_000, help="of the search")
     asked.add_argument("--seed", type=int, default=0)
     options = asked.parse_args(arguments)
@@ -254,9 +267,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         is_caught = hole_is_caught(hole, walks=max(options.walks, 400), seed=options.seed)
         print(f"planted: {hole.name:<44} {'caught' if is_caught else 'MISSED'}", flush=True)
         caught += is_caught
+    alarms = false_alarms(options.controls, options.seed)
+    print(f"false alarms: {alarms} of {options.controls} walks of code that is right", flush=True)
     count = len(options.scenario or names)
     figures |= {"scenarios": count, "outside": outside, "holes caught": caught}
-    if outside or lost or caught < len(HOLES):
+    figures |= {"controls": options.controls, "false alarms": alarms}
+    if outside or lost or alarms or caught < len(HOLES):
         verdict = Verdict.FAIL
     elif incomplete or spread * 2 < count:
         verdict = Verdict.UNKNOWN
@@ -264,7 +280,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdict = Verdict.PASS
     summary = (
         f"{count} scenarios, {outside} outcomes outside the search, {lost} not replayed on "
-        f"threads, {spread} with two or more real outcomes, {caught} of {len(HOLES)} holes caught"
+        f"threads, {spread} with two or more real outcomes, {caught} of {len(HOLES)} holes caught, "
+        f"{alarms} false alarms"
     )
     return end("containment", verdict, summary, figures, options.record)
 

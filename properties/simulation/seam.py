@@ -143,7 +143,13 @@ def is_stop(item: Any) -> bool:
     """Return whether an item only ends the worker: not worth a choice of its own."""
     if not isinstance(item, tuple):
         return True
-    return type(item[1]) is not partial and item[1].__name__ == "close_and_stop"
+    function = item[1]
+    if type(function) is not partial:
+        return bool(function.__name__ == "close_and_stop")
+    if function.args:
+        return False
+    name = getattr(function.func, "__qualname__", "")  # 0.22.0 stops with a partial of a lambda
+    return bool(name.startswith("Connection._stop_running."))
 
 
 def throwaway(future: Any, function: Callable[[], object]) -> Any:

@@ -55,6 +55,11 @@ def test_walks_stay_inside_of_an_undamaged_search() -> None:
         assert not containment.hole_is_caught(sound, walks=100, seed=3)
 
 
+def test_code_that_is_right_under_asyncio_is_never_accused() -> None:
+    """Negative controls: orders that FIFO forbids are never shown."""
+    assert 0 == containment.false_alarms(300, seed=0)
+
+
 @pytest.mark.parametrize("name", ["store-2", "chain-2"])
 def test_one_cancellation_anywhere_leaves_the_core_whole(name: str) -> None:
     """No version is written twice, no lock stays held, no worker outlives the attempt."""
