@@ -213,7 +213,36 @@ async def test_a_task_group_cancels_its_attempts(path: Path, machine: MachineFac
     assert [("untracked", 0)] * 5 == [state(path, name) for name in names]
 
 
-@pytest.mark.parametrize("step", range(1, 40, 3))
+async def test_every_task_may_be_cancelled_at_once(
+    path: Path, machine: MachineFactory, native: Connections
+) -> None:
+    """As asyncio.run does when it ends: what opens and closes connections is not on its list."""
+    loop, step = asyncio.get_running_loop(), 0
+
+    def on_step(count: int, _future: object) -> None:
+        if count == step:
+            loop.call_soon(lambda: [task.cancel() for task in asyncio.all_tasks() - {me}])
+
+    me = asyncio.current_task()
+    async with opened(path, machine=machine, files=()) as manager:
+        for step in itertools.count(1):
+            await manager.track(f"{step}.txt")
+            counter = Steps(on_step)
+            loop.set_task_factory(counter.factory)
+            try:
+                attempt = loop.create_task(manager.transition(f"{step}.txt", "start_upload"))
+                await asyncio.wait((attempt,))
+            finally:
+                loop.set_task_factory(None)
+            assert 1 == native.open_count
+            assert can_be_written(path)
+            assert 1 == len(asyncio.all_tasks())
+            if counter.count < step:
+                break
+    assert step > 10
+
+
+@pytest.mark.parametrize("step", range(1, 40, 6))
 def test_a_loop_may_end_while_attempts_run(path: Path, machine: MachineFactory, step: int) -> None:
     """asyncio.run cancels every task at once, inner ones too: no connection or thread is left."""
 
