@@ -15,6 +15,7 @@ from typing import Self, TextIO
 import pytest
 
 from properties.law import Law, law_of
+from properties.text import told
 from reports.schema import LawRecord, LawVerdict
 
 _RANK = (LawVerdict.NOT_ASKED, LawVerdict.PASS, LawVerdict.UNKNOWN, LawVerdict.FAIL)
@@ -168,9 +169,9 @@ def _is_the_laws_own(error: BaseException | None) -> bool:
 
 def _told(error: BaseException | None, report: pytest.TestReport) -> str:
     notes = "\n".join(getattr(error, "__notes__", ()))
-    if isinstance(error, BaseExceptionGroup):
+    if error is None or isinstance(error, BaseExceptionGroup):
         return report.longreprtext
-    return f"{error}\n{notes}".strip()
+    return f"{told(error)}\n{notes}".strip()
 
 
 class ProgressLine:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from properties.history import timeline
+from properties.text import told
 
 if TYPE_CHECKING:
     from properties.history import Operation, Snapshot
@@ -55,6 +56,6 @@ class Court:
             try:
                 judge(evidence)
             except AssertionError as error:
-                self.verdicts[law] = f"{error}\n\n{timeline(evidence.operations)}"
+                self.verdicts[law] = f"{told(error)}\n\n{timeline(evidence.operations)}"
                 made = self._classes.setdefault(law, type(law, (LawBrokenError,), {}))
                 raise made(f"{law}: {error}") from error
