@@ -230,10 +230,20 @@ class Stage:
         self._run_count += 1
         if self._run_count % RUNS_BETWEEN_CHECKPOINTS == 0:
             keeper.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        keeper.executescript(f"BEGIN IMMEDIATE; {self.scenario.reset_sql}; COMMIT;")
+        self.reset()
         return self.simulation.run(
             lambda: self._contend(self._subject), scheduler, budget, main_is_neutral=True
         )
+
+    @property
+    def path(self) -> str:
+        """The database file."""
+        return self._setting.path
+
+    def reset(self) -> None:
+        """Bring the initial rows back; ``run`` does it by itself."""
+        if self._keeper is not None:
+            self._keeper.executescript(f"BEGIN IMMEDIATE; {self.scenario.reset_sql}; COMMIT;")
 
     def _run_fresh(self, scheduler: Scheduler, budget: Budget) -> Run[Any]:
         for suffix in ("-wal", "-shm"):
