@@ -71,6 +71,9 @@ class DeviatingScheduler:
     def broken_assumption(self, what: str) -> None:
         """Do nothing: what is not private shows in its footprint."""
 
+    def locks_are_shared(self) -> None:
+        """Do nothing: every lock counts as shared from the start."""
+
     def clock_interferes(self) -> None:
         """Do nothing."""
 
@@ -142,6 +145,7 @@ def smallest(
     ``known`` is a failing schedule; with it the search only has to look below, and what it cannot
     prove within ``limit_s`` it says.
     """
+    stage.simulation.take_locks_for_shared()
     search = _Search(stage, budget or stage.scenario.budget, fails, limit_s)
     best = None if known is None else _dropped(search, dict(known))
     level: list[dict[int, int]] = [{}]

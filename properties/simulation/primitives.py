@@ -1,6 +1,9 @@
 """asyncio's locks and events, taught to say when they are touched.
 
-Tasks that never meet in a lock or an event commute; a search must know which do meet.
+Tasks that never meet in a lock or an event commute; a search must know which do meet. A lock or a
+queue that only its maker has touched is private (``asyncio.as_completed`` makes such a queue). The
+first one that somebody else touches is told to the search, which starts again and then takes
+every one for shared: its maker's earlier steps had been taken for private.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import Any
 
 from properties.simulation import active, footprints
 
+_MAKER = "_simulation_maker"
 _LOCK_METHODS: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (asyncio.Lock, ("acquire", "release", "locked")),
     (asyncio.Semaphore, ("acquire", "release", "locked")),
@@ -22,11 +26,22 @@ _LOCK_METHODS: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
 
 def _touching(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
-    def method(*positional: Any, **named: Any) -> Any:
+    def method(primitive: Any, *positional: Any, **named: Any) -> Any:
         simulation = active.running()
         if simulation is not None and simulation.is_tracking:
-            simulation.touched_write |= footprints.LOCKS
-        return original(*positional, **named)
+            simulation.touches_lock(vars(primitive).get(_MAKER))
+        return original(primitive, *positional, **named)
+
+    return method
+
+
+def _made(original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def method(primitive: Any, *positional: Any, **named: Any) -> None:
+        simulation = active.running()
+        if simulation is not None:
+            vars(primitive)[_MAKER] = simulation.actor_now()
+        original(primitive, *positional, **named)
 
     return method
 
@@ -58,6 +73,7 @@ def _setting(original: Callable[..., Any]) -> Callable[..., Any]:
 def replacements() -> Iterator[tuple[object, str, object]]:
     """Yield (class, method name, replacement)."""
     for kind, names in _LOCK_METHODS:
+        yield kind, "__init__", _made(kind.__init__)
         for name in names:
             if name in vars(kind):
                 yield kind, name, _touching(vars(kind)[name])

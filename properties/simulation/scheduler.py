@@ -95,6 +95,10 @@ class Watcher(Protocol):
         """Be told that a timer woke an actor who had a database call outstanding."""
         ...
 
+    def locks_are_shared(self) -> None:
+        """Be told that a lock which had counted as its maker's own is touched by another."""
+        ...
+
     def end(self) -> None:
         """Take note that the run is over."""
         ...

@@ -202,6 +202,7 @@ class Simulation:
         self._leader: Actor | None = None
         self._clock_leads = False
         self._has_just_landed = False
+        self._locks_are_shared = False
         self._arrivals: list[tuple[Actor, asyncio.Future[None]]] = []
         self._quiet: asyncio.Future[None] | None = None
         self._scheduler: Scheduler = PoliteScheduler()
@@ -419,6 +420,21 @@ class Simulation:
     def touch(self) -> None:
         """Say that the running step uses memory that other actors use too."""
         self.touched_write |= footprints.SHARED
+
+    def take_locks_for_shared(self) -> None:
+        """Count every lock as shared from now on, whoever made it."""
+        self._locks_are_shared = True
+
+    def touches_lock(self, maker: Actor | None) -> None:
+        """Take note that the running step touches a lock or a queue that ``maker`` made."""
+        if maker is not None and not self._locks_are_shared:
+            if maker is self.actor_now():
+                return
+            if maker.task is not None and maker.index > 0:
+                self._locks_are_shared = True
+                if self._watcher is not None:
+                    self._watcher.locks_are_shared()
+        self.touched_write |= footprints.LOCKS
 
     def read_clock(self) -> float:
         """Return virtual seconds since the run began."""

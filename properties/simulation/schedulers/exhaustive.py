@@ -126,6 +126,10 @@ class ExhaustiveScheduler:
             self._shared |= found
             self._must_restart = True  # steps that only read this were taken for private
 
+    def locks_are_shared(self) -> None:
+        """Start again: steps that touched such a lock were taken for private."""
+        self._must_restart = True
+
     def clock_interferes(self) -> None:
         """Take timers from now on for something that may meet any step."""
         if not self._clock_interferes:
