@@ -250,11 +250,11 @@ async def test_a_callback_may_not_wait_for_its_own_attempt(
         await manager.transition(KEY, "complete_upload")
 
     for callback, words in ((asks, "asks for the outcome"), (moves, "wants to move the file")):
-        async with opened(
-            path.with_name(words), machine=machine, before_commit=callback
-        ) as manager:
+        target = path.with_name(words)
+        async with opened(target, machine=machine, before_commit=callback) as manager:
             with pytest.raises(DefinitionError, match=f"attempt 'mine' {words}"):
-                await manager.transition(KEY, "start_upload", attempt_id="mine")
+                async with asyncio.timeout(5):
+                    await manager.transition(KEY, "start_upload", attempt_id="mine")
 
 
 async def test_a_callback_may_ask_about_others_and_move_others(

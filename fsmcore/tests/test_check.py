@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,6 +183,26 @@ async def test_a_writer_may_come_and_go(path: Path) -> None:
             if line == "done\n":
                 break
     assert judged > 10
+
+
+async def test_a_write_during_the_read_makes_it_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer came and went while the file was read as standing still: read it again."""
+    await made(path)
+    os.utime(path, (1, 1))
+    reads = []
+
+    def audit_and_be_overtaken(*arguments: Any) -> list[fsmcore.Violation]:
+        reads.append(fsmcore.audit(*arguments))
+        if len(reads) == 1:
+            query(path, "UPDATE files SET version = 7")
+        return reads[-1]
+
+    monkeypatch.setattr("fsmcore.check.audit", audit_and_be_overtaken)
+    (violation,) = check(str(path), RING)
+    assert "every_row_is_where_its_history_ends" == violation.invariant
+    assert [[], [violation], [violation]] == reads
 
 
 async def test_a_read_only_file_in_a_read_only_folder(path: Path) -> None:
