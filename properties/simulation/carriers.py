@@ -121,7 +121,11 @@ class Worker:
         )
 
     def close_native(self) -> None:
-        """Close what the body leaves behind, in the thread that opened it."""
+        """Close what the body leaves behind, in the thread that opened it.
+
+        A cancelled connect leaves a connection that nobody has used to the garbage collector,
+        which would close it at its pleasure and, from Python 3.13 on, complain.
+        """
         if self.native is not None:
             with contextlib.suppress(sqlite3.Error):
                 self.native.close()
@@ -169,6 +173,7 @@ class InlineCarrier:
         except Parked:
             return
         worker.is_alive = False
+        worker.close_native()
 
     def wait(self, worker: Worker) -> None:
         """Grant once, then unwind."""
@@ -297,6 +302,7 @@ def _run_to_end(worker: Worker) -> None:
     with contextlib.suppress(Parked):
         worker.body()
     worker.is_alive = False
+    worker.close_native()
 
 
 def carrier(name: str) -> Carrier:
