@@ -21,6 +21,7 @@ from reports.schema import LawRecord, LawVerdict
 _RANK = (LawVerdict.NOT_ASKED, LawVerdict.PASS, LawVerdict.UNKNOWN, LawVerdict.FAIL)
 NO_SUBJECT = "the libraries"
 QUIET_S = 4.0
+ASKED_FIRST = "recorded_schedules_end_as_they_did"
 
 
 class HarnessError(Exception):
@@ -65,8 +66,9 @@ class Recorder:
     # pytest's hooks
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the chosen laws and subjects."""
+        """Keep the chosen laws and subjects; the recorded schedules come first."""
         items[:] = [item for item in items if self._is_chosen(item)]
+        items.sort(key=lambda item: _key(item)[0] != ASKED_FIRST)
         self.law_count = len({_key(item) for item in items})
 
     def _is_chosen(self, item: pytest.Item) -> bool:
