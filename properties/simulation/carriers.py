@@ -23,7 +23,8 @@ from properties.simulation.seam import SubmissionQueue, _real_thread, describe, 
 if TYPE_CHECKING:
     import asyncio
 
-    from properties.simulation.simulation import Actor, Simulation
+    from properties.simulation.actor import Actor
+    from properties.simulation.world import World
 
 
 class Parked(BaseException):
@@ -56,7 +57,7 @@ class Worker:
         body: Callable[[], object],
         queue: SubmissionQueue,
         carrier: Carrier,
-        simulation: Simulation,
+        simulation: World,
     ) -> None:
         self.name = name
         self.body = body

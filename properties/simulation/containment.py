@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from properties.simulation import footprints
+from properties.simulation.budget import Budget
 from properties.simulation.controls import CONTROLS
 from properties.simulation.explore import Exploration, explore
 from properties.simulation.scenario import (
@@ -34,7 +35,7 @@ from properties.simulation.schedulers import exhaustive
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.session import end, parser
-from properties.simulation.simulation import Budget, Simulation
+from properties.simulation.simulation import Simulation
 from reports.schema import Figure, Verdict
 
 MAX_DELAY_S = 0.002

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import aiosqlite
 
+from properties.simulation.budget import Budget
 from properties.simulation.scenario import Attempt, Outcome, Scenario, Setting
-from properties.simulation.scenarios import READ, kept
-from properties.simulation.simulation import Budget
+from properties.simulation.scenarios.counter import READ
+from properties.simulation.scenarios.kept import kept
 
 IN_ORDER = "in order"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from properties.simulation.budget import Budget
 from properties.simulation.scenario import Trial
 from properties.simulation.scheduler import HarnessError
-from properties.simulation.simulation import Budget
 
 FOLDER = Path(__file__).resolve().parent / "corpus"
 

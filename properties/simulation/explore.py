@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from properties.simulation.budget import Budget
 from properties.simulation.scenario import Outcome, Scenario, Stage, Trial
 from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler, NondeterminismError
 from properties.simulation.schedulers.replay import ReplayScheduler
-from properties.simulation.simulation import Budget
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from properties.simulation.escapes import escaped
 
 if TYPE_CHECKING:
+    from properties.simulation.actor import Actor
     from properties.simulation.carriers import Worker
-    from properties.simulation.simulation import Actor, Simulation
+    from properties.simulation.simulation import Simulation
 
 ACTOR: contextvars.ContextVar[Actor] = contextvars.ContextVar("actor")
 """Who is acting; children of a task inherit it with their context."""

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from properties.simulation import footprints
+from properties.simulation.budget import Budget
 from properties.simulation.scenario import Stage, Trial
 from properties.simulation.scheduler import Action, Footprint
-from properties.simulation.simulation import Budget
 
 if TYPE_CHECKING:
     from properties.simulation.scheduler import Point

@@ -22,8 +22,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from properties.simulation import clock
+from properties.simulation.budget import Budget
+from properties.simulation.run import Run
 from properties.simulation.scheduler import Scheduler
-from properties.simulation.simulation import Budget, Run, Simulation
+from properties.simulation.simulation import Simulation
 
 Attempt = tuple[str, Callable[[], Coroutine[Any, Any, object]]]
 

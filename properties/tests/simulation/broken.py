@@ -7,19 +7,11 @@ import sqlite3
 
 import aiosqlite
 
+from properties.simulation.budget import Budget
 from properties.simulation.scenario import Outcome, Scenario
-from properties.simulation.scenarios import (
-    ADD_ONE,
-    COMPARE_AND_SET,
-    READ,
-    SET,
-    all_of,
-    every_ok_counts,
-    is_busy,
-    kept,
-    nothing_is_left_behind,
-)
-from properties.simulation.simulation import Budget
+from properties.simulation.scenarios.counter import ADD_ONE, COMPARE_AND_SET, READ, SET
+from properties.simulation.scenarios.kept import is_busy, kept
+from properties.simulation.scenarios.laws import all_of, every_ok_counts, nothing_is_left_behind
 
 
 async def stale_retry(db: aiosqlite.Connection) -> str:

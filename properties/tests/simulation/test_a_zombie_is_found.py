@@ -12,19 +12,17 @@ from functools import partial
 import aiosqlite
 import pytest
 
+from properties.simulation.budget import Budget
 from properties.simulation.explore import explore
 from properties.simulation.scenario import Attempt, Scenario, Setting
-from properties.simulation.scenarios import (
+from properties.simulation.scenarios.counter import (
     ADD_ONE,
     COUNTER_OBSERVE_SQL,
     COUNTER_RESET_SQL,
     COUNTER_SQL,
-    all_of,
-    every_ok_counts,
-    nothing_is_left_behind,
     to_its_end,
 )
-from properties.simulation.simulation import Budget
+from properties.simulation.scenarios.laws import all_of, every_ok_counts, nothing_is_left_behind
 
 TWO_ROWS = "SELECT value FROM counter UNION ALL SELECT 1"
 

@@ -8,9 +8,9 @@ import dataclasses
 import pytest
 
 from properties.simulation import containment
+from properties.simulation.budget import Budget
 from properties.simulation.explore import explore
 from properties.simulation.scenarios import scenario
-from properties.simulation.simulation import Budget
 
 SMALL = (
     ("lone-2", Budget(overlaps=1)),

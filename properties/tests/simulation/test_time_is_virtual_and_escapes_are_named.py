@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from properties.simulation.budget import Budget
+from properties.simulation.run import Run
 from properties.simulation.schedulers.polite import PoliteScheduler
 from properties.simulation.seam import UnknownAiosqliteError, require_known_version
-from properties.simulation.simulation import Budget, Run, Simulation
+from properties.simulation.simulation import Simulation
 
 
 def run(main: Callable[[], object], budget: Budget | None = None) -> Run[object]:

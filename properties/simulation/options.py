@@ -1,0 +1,107 @@
+"""What can happen next: the options of a choice point, the last actor's own ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from properties.simulation import footprints, seam
+from properties.simulation.actor import Actor
+from properties.simulation.scheduler import Action, Option
+from properties.simulation.world import World
+
+
+class Offering(World):
+    """A world that knows what can happen in it."""
+
+    def _outer_options(self, *, polite_clock: bool = True) -> tuple[list[Option], list[object]]:
+        """Return what can happen beside running a callback; first what the last actor can do."""
+        last = self._last
+        options: list[Option] = []
+        subjects: list[object] = []
+        place = 0  # where the last actor's own options go
+        for arrival in self._arrivals:
+            options.append(Option(Action.START, arrival[0].name, ""))
+            subjects.append(arrival)
+        for worker in self.workers:  # kept in the order of their names
+            if worker.results:
+                actor = worker.results[0][0]
+                if actor is last:
+                    options.insert(place, worker.land_option(actor))
+                    subjects.insert(place, worker)
+                    place += 1
+                else:
+                    options.append(worker.land_option(actor))
+                    subjects.append(worker)
+            if worker.queue.items:
+                actor = worker.submitters[0]
+                if actor is last:
+                    options.insert(place, worker.call_option(actor))
+                    subjects.insert(place, worker)
+                    place += 1
+                else:
+                    options.append(worker.call_option(actor))
+                    subjects.append(worker)
+        if self.loop._scheduled:
+            self._add_clock(options, subjects, polite_clock=polite_clock)
+        if self._budget.cancellations:
+            for actor in self._can_be_cancelled():
+                options.append(actor.cancel_option)
+                subjects.append(actor)
+        if self._budget.overlaps and self._spent.overlaps < self._budget.overlaps:
+            self._add_overlaps(options, subjects)
+        if self._budget.fault_count and self._spent.faults < self._budget.fault_count:
+            for fault in self._budget.faults:
+                for actor in fault.actors(self):
+                    options.append(Option(Action.FAULT, actor.name, fault.name))
+                    subjects.append((fault, actor))
+        return options, subjects
+
+    def _add_clock(
+        self, options: list[Option], subjects: list[object], *, polite_clock: bool
+    ) -> None:
+        is_early = bool(options) or not polite_clock
+        has_budget = self._spent.early_clocks < self._budget.early_clocks
+        if is_early and not has_budget:
+            return
+        times = self.loop.timer_times()
+        if times:
+            options.append(Option(Action.CLOCK, "", "early" if is_early else ""))
+            subjects.append(times[0])
+        if len(times) > 1 and has_budget:
+            options.append(Option(Action.CLOCK, "", "late"))
+            subjects.append(times[1])
+
+    def _can_be_cancelled(self) -> Sequence[Actor]:
+        if self._spent.cancellations >= self._budget.cancellations:
+            return ()
+        return [
+            actor for actor in self.actors if actor.index and actor.task and not actor.task.done()
+        ]
+
+    def _add_overlaps(self, options: list[Option], subjects: list[object]) -> None:
+        if any(worker.holds_lock for worker in self.workers):
+            return  # then SQLite answers BUSY without our help
+        pending = [worker for worker in self.workers if worker.queue.items]
+        for writer in pending:
+            call = seam.describe(writer.queue.items[0])
+            if not footprints.is_lone_write(
+                call.sql, in_transaction=seam.in_transaction(call.native)
+            ):
+                continue
+            for worker in pending:
+                if worker is not writer:
+                    actor = worker.submitters[0]
+                    options.append(Option(Action.FAULT, actor.name, f"overlap {writer.name}"))
+                    subjects.append(worker)
+
+    def _who_waits(self) -> str:
+        waiting = [
+            actor.name for actor in self.actors if actor.task is not None and not actor.task.done()
+        ]
+        return f"nothing can happen any more, and these still wait: {', '.join(waiting)}."
+
+    def _update_attention(self) -> None:
+        self.is_attentive = (
+            self._budget.callbacks_interleave
+            or self._spent.cancellations < self._budget.cancellations
+        )

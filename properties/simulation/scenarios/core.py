@@ -1,0 +1,160 @@
+"""The core itself: attempts on one file through the whole manager and its store."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fsmcore import (
+    EventCollector,
+    FileLockManager,
+    FileTransitionManager,
+    FsmCoreError,
+    HandRolledAdapter,
+    NoFileLocks,
+    PerTransition,
+    RetryPolicy,
+    Schema,
+    StateMachineAdapter,
+    Store,
+    Synchronous,
+)
+from properties.simulation.scenario import Attempt, Scenario, Setting
+from properties.simulation.scenarios.laws import (
+    all_of,
+    every_caller_can_know,
+    nothing_is_left_behind,
+    one_winner_a_version,
+)
+
+FILE_KEY = "a.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """How fsmcore is set up: what contends inside the process, and what only in the database."""
+
+    fair_writer_lock: bool = False
+    file_locks: bool = False
+    with_library: bool = True
+    max_tries: int = 20
+    separate_stores: bool = False
+
+
+def _retry(how: Core) -> RetryPolicy:
+    return RetryPolicy(max_tries=how.max_tries, jitter=lambda _low, high: high)
+
+
+def _store(model: PerTransition, setting: Setting, how: Core) -> Store:
+    return Store(setting.path, connections=model, retry=_retry(how), now=setting.now)
+
+
+async def _open_core(setting: Setting, how: Core) -> PerTransition:
+    """Open what lasts between runs: the keeper. Whatever remembers is made anew each run."""
+    model = PerTransition(synchronous=Synchronous.FULL, fair_writer_lock=how.fair_writer_lock)
+    await _store(model, setting, how).open()
+    return model
+
+
+def _manager(
+    model: PerTransition, setting: Setting, how: Core, events: EventCollector | None = None
+) -> FileTransitionManager:
+    return FileTransitionManager(
+        _store(model, setting, how),
+        machine=StateMachineAdapter if how.with_library else HandRolledAdapter,
+        locks=FileLockManager() if how.file_locks else NoFileLocks(),
+        events=events,
+        now=setting.now,
+    )
+
+
+async def _close_core(model: PerTransition) -> None:
+    await model.close()
+
+
+OBSERVE_FILES = (
+    "SELECT 'row', gemini_state, version FROM files UNION ALL "
+    "SELECT * FROM (SELECT attempt_id, to_state, version FROM transitions ORDER BY version)"
+)
+RESET_FILES = (
+    "DELETE FROM transitions; REPLACE INTO files VALUES ('a.txt', 'untracked', NULL, 0, NULL, NULL)"
+)
+
+
+def core(
+    name: str,
+    sentence: str,
+    events: Sequence[str],
+    how: Core,
+    **options: Any,
+) -> Scenario:
+    """Return the scenario of one attempt an event, all on one file, through the whole core."""
+
+    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+        manager = _manager(model, setting, how)
+        return [
+            (letter, _attempt(manager, event, letter))
+            for letter, event in zip("abcdefgh", events, strict=False)
+        ]
+
+    return Scenario(
+        name=name,
+        sentence=sentence,
+        create_sql=";".join(Schema().create_statements()),
+        reset_sql=RESET_FILES,
+        observe_sql=OBSERVE_FILES,
+        attempts=attempts,
+        open=functools.partial(_open_core, how=how),
+        close=_close_core,
+        **{"law": all_of(one_winner_a_version, nothing_is_left_behind), **options},
+    )
+
+
+def _attempt(
+    manager: FileTransitionManager, event: str, attempt_id: str
+) -> Callable[[], Coroutine[Any, Any, object]]:
+    async def work() -> object:
+        result = await manager.transition(FILE_KEY, event, attempt_id=attempt_id)
+        return f"ok {result.from_state}->{result.to_state} v{result.version}"
+
+    return work
+
+
+def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
+    """Return two uploads whose callers, cut off, ask for the outcome; and what was recorded."""
+
+    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+        recorded = EventCollector()
+        manager = _manager(model, setting, how, recorded)
+        return [
+            (letter, functools.partial(_told, manager, recorded, letter)) for letter in ("a", "b")
+        ]
+
+    return Scenario(
+        name=name,
+        sentence=sentence,
+        create_sql=";".join(Schema().create_statements()),
+        reset_sql=RESET_FILES,
+        observe_sql=OBSERVE_FILES,
+        attempts=attempts,
+        open=functools.partial(_open_core, how=how),
+        close=_close_core,
+        law=all_of(one_winner_a_version, nothing_is_left_behind, every_caller_can_know),
+        **options,
+    )
+
+
+async def _told(manager: FileTransitionManager, recorded: EventCollector, attempt_id: str) -> str:
+    answer = "ok"
+    try:
+        await manager.transition(FILE_KEY, "start_upload", attempt_id=attempt_id)
+    except asyncio.CancelledError:
+        answer = "CancelledError"
+    except FsmCoreError as error:
+        answer = type(error).__name__
+    kinds = [each.outcome.value for each in recorded.records if each.attempt_id == attempt_id]
+    found = await manager.store.outcome_of(attempt_id)
+    return f"{answer}, recorded {'+'.join(kinds) or 'nothing'}, found {found.fate.value}"

@@ -1,0 +1,105 @@
+"""The shelf: every scenario by name, so that a schedule finds the one it was made for."""
+
+from __future__ import annotations
+
+from properties.simulation.budget import Budget
+from properties.simulation.scenario import Scenario
+from properties.simulation.scenarios.core import Core, core, resolved
+from properties.simulation.scenarios.counter import Bare, bare
+from properties.simulation.scenarios.kept import (
+    in_time,
+    kept,
+    lone_update,
+    read_then_compare,
+    read_then_set,
+    ticketed,
+    watched_write,
+    whole_transaction,
+)
+from properties.simulation.scenarios.laws import all_of, every_ok_counts, nothing_is_left_behind
+
+_UPLOADS = ("start_upload", "start_upload", "start_upload")
+_CHAIN = ("start_upload", "complete_upload", "fail_upload")
+
+SCENARIOS: tuple[Scenario, ...] = (
+    kept("lone-2", "Two lone updates; one may meet the other in full flight.",
+         lone_update, lone_update, law=every_ok_counts, budget=Budget(overlaps=1)),
+    kept("lone-3", "Three lone updates.",
+         lone_update, lone_update, lone_update, law=every_ok_counts, budget=Budget(overlaps=2)),
+    kept("kept-occ-2", "Two compare and set, in single statements.",
+         read_then_compare, read_then_compare, law=every_ok_counts, budget=Budget(overlaps=1)),
+    kept("kept-lost-update-2", "Two write what they read, unchecked. Broken on purpose.",
+         read_then_set, read_then_set, law=every_ok_counts, is_broken=True,
+         budget=Budget(overlaps=1)),
+    kept("lost-update-3", "Three write what they read, unchecked. Broken on purpose.",
+         read_then_set, read_then_set, read_then_set, law=every_ok_counts, is_broken=True,
+         budget=Budget(overlaps=2)),
+    kept("mixed-2", "A transaction of three statements against a lone compare-and-set.",
+         whole_transaction, read_then_compare, law=every_ok_counts, budget=Budget(overlaps=1)),
+    kept("transactions-2", "Two transactions of three statements.",
+         whole_transaction, whole_transaction, law=every_ok_counts),
+    kept("cut-off-2", "Two transactions, one of which may be cancelled anywhere.",
+         whole_transaction, whole_transaction, law=all_of(every_ok_counts, nothing_is_left_behind),
+         budget=Budget(cancellations=1)),
+    kept("watched-2", "Two writes in tasks of their own; a cancellation sees how far each got.",
+         watched_write, watched_write, law=every_ok_counts,
+         budget=Budget(cancellations=1, overlaps=1)),
+    kept("in-time-2", "Two compare and set against a timer that a late loop may fire any time.",
+         in_time, in_time, law=every_ok_counts, budget=Budget(early_clocks=2, overlaps=1)),
+    ticketed(2),
+    ticketed(3),
+    bare("occ-2", "Two attempts compare and set; the loser is stale or busy.", Bare()),
+    bare("occ-3", "Three attempts compare and set.", Bare(), count=3),
+    bare(
+        "occ-retry-2",
+        "Two attempts compare and set, and try once more after a backoff.",
+        Bare(retries=1),
+    ),
+    bare(
+        "immediate-3",
+        "Three attempts read inside BEGIN IMMEDIATE: busy, never stale.",
+        Bare(reads_inside=True),
+        count=3,
+    ),
+    bare(
+        "deferred-2",
+        "Two attempts read, then write, in one deferred transaction: BUSY_SNAPSHOT.",
+        Bare(begin="BEGIN DEFERRED", reads_inside=True),
+    ),
+    bare(
+        "autocommit-2",
+        "Two lone compare-and-set statements; one may meet the other in full flight.",
+        Bare(begin=None),
+        budget=Budget(overlaps=1),
+    ),
+    bare(
+        "lost-update-2",
+        "Two attempts write what they read, unchecked: an update is lost. Broken on purpose.",
+        Bare(checks_version=False),
+        is_broken=True,
+    ),
+    core("store-2", "Two uploads of one file through the core, no lock but SQLite's.",
+         _UPLOADS[:2], Core(with_library=False)),
+    core("store-3", "Three uploads of one file through the core, no lock but SQLite's.",
+         _UPLOADS, Core(with_library=False)),
+    core("machine-3", "Three uploads of one file through python-statemachine.",
+         _UPLOADS, Core()),
+    core("chain-2", "An upload, and its completion, at once.",
+         _CHAIN[:2], Core(with_library=False)),
+    core("give-up-2", "Two uploads that try once only.",
+         _UPLOADS[:2], Core(with_library=False, max_tries=1)),
+    resolved("resolved-2", "Two uploads, one cut off anywhere; both ask what became of them.",
+             Core(with_library=False), budget=Budget(cancellations=1)),
+    core("fair-2", "Two uploads that take turns at BEGIN.",
+         _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True)),
+    core("locks-2", "Two uploads behind every lock of the core.",
+         _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True, file_locks=True)),
+)  # fmt: skip
+
+
+def scenario(name: str) -> Scenario:
+    """Return a scenario by name; raises ``KeyError`` that lists them."""
+    for each in SCENARIOS:
+        if each.name == name:
+            return each
+    raise KeyError(f"no scenario {name!r}; there are {', '.join(s.name for s in SCENARIOS)}.")
