@@ -20,50 +20,29 @@ from properties.known import known_defects, stale, with_known
 from properties.profiles import PROFILES
 from properties.recording import RECORDER, ProgressLine, outside_stream
 from properties.report import print_laws, summary_of, verdict_on
-from reports import schema
-from reports.schema import LawsRecord, RecordNotWrittenError, Verdict
+from properties.session import ROOT, Parser, UsageError, finish, parser, refuse
+from reports.schema import LawsRecord, Verdict
 
-ROOT = Path(__file__).resolve().parent.parent
 SPECS = Path(__file__).resolve().parent / "specs"
 GATE_COMMAND = "nox -s gate -- python-statemachine==3.2.2"
-
-
-class UsageError(Exception):
-    """The command line asks for something that is not there."""
 
 
 class CannotJudgeError(Exception):
     """The environment is such that no law can be asked."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(f"{message}. `nox -s properties -- --help` explains.")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nox -s properties --",
-        description="Ask every law of the durable state machine, and say law by law what held.",
-        allow_abbrev=False,
+def _parser() -> Parser:
+    made = parser(
+        "properties", "Ask every law of the durable state machine, and say law by law what held."
     )
-    parser.add_argument(
-        "--profile", choices=sorted(PROFILES), default="dev", help="how hard to try"
-    )
-    parser.add_argument("--law", action="append", default=[], metavar="NAME", help="only this law")
-    parser.add_argument(
+    made.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try")
+    made.add_argument("--law", action="append", default=[], metavar="NAME", help="only this law")
+    made.add_argument(
         "--subject", action="append", default=[], metavar="NAME", help="only this subject"
     )
-    parser.add_argument("--seed", type=int, help="draw the same cases again")
-    parser.add_argument("--list", action="store_true", help="list laws and subjects, ask nothing")
-    parser.add_argument(
-        "--record",
-        type=Path,
-        metavar="FILE",
-        default=ROOT / "reports" / "out" / "properties.json",
-        help="where the record goes (default: reports/out/properties.json)",
-    )
-    return parser
+    made.add_argument("--seed", type=int, help="draw the same cases again")
+    made.add_argument("--list", action="store_true", help="list laws and subjects, ask nothing")
+    return made
 
 
 def law_names() -> list[str]:
@@ -123,12 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(arguments)
     except UsageError as error:
-        print(error, file=sys.stderr)
-        print("properties: usage: nothing was asked")
-        return Verdict.USAGE.exit_code
+        return refuse("properties", Verdict.USAGE, str(error))
     except CannotJudgeError as error:
-        print(f"properties: invalid: {error}", flush=True)
-        return Verdict.INVALID.exit_code
+        return refuse("properties", Verdict.INVALID, str(error))
     if options.list:
         print("laws:", *law_names(), "subjects:", *subject_names(), sep="\n  ")
         return 0
@@ -158,16 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=seed,
         laws=laws,
     )
-    try:
-        schema.write(options.record, record)
-    except RecordNotWrittenError as error:
-        print(error, file=sys.stderr)
-        verdict, summary = Verdict.INVALID, f"{summary}; the record is not written"
-    if verdict is Verdict.PASS:
-        print(f"May you upgrade? Ask: {GATE_COMMAND}")
-    sys.stderr.flush()
-    print(f"properties: {verdict.value}: {summary}", flush=True)
-    return verdict.exit_code
+    return finish(record, options.record, when_passed=f"May you upgrade? Ask: {GATE_COMMAND}")
 
 
 def _leave(code: int) -> None:

@@ -6,7 +6,6 @@ demonstration, not the judge: the laws in `specs/` attack what this only shows.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sqlite3
@@ -16,7 +15,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from fsmcore import (
     Edge,
@@ -35,10 +33,9 @@ from fsmcore.store import FileRow
 from properties.environment import environment
 from properties.probes import ConnectionProbe, ThreadProbe, task_findings
 from properties.scratch import scratch_folder
-from reports import schema
-from reports.schema import RecordNotWrittenError, SessionRecord, Verdict
+from properties.session import UsageError, finish, parser, refuse
+from reports.schema import SessionRecord, Verdict
 
-ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS: tuple[MachineFactory, ...] = (StateMachineAdapter, HandRolledAdapter)
 RECORD_FIELDS = [
     "attempt_id",
@@ -241,15 +238,10 @@ async def gather_evidence() -> list[Check]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(prog="nox -s evidence --", description=__doc__)
-    parser.add_argument(
-        "--record",
-        type=Path,
-        metavar="FILE",
-        default=ROOT / "reports" / "out" / "evidence.json",
-        help="where the record goes (default: reports/out/evidence.json)",
-    )
-    options = parser.parse_args(arguments)
+    try:
+        options = parser("evidence", (__doc__ or "").partition("\n\n")[2]).parse_args(arguments)
+    except UsageError as error:
+        return refuse("evidence", Verdict.USAGE, str(error))
     checks = asyncio.run(gather_evidence())
     failed = [check for check in checks if not check.passed]
     for check in checks:
@@ -271,15 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         versions=here.versions(),
         environment=here,
     )
-    try:
-        schema.write(options.record, record)
-    except RecordNotWrittenError as error:
-        print(error, file=sys.stderr)
-        verdict, summary = Verdict.INVALID, f"{summary}; the record is not written"
-    if verdict is Verdict.PASS:
-        print("ALL CHECKS PASSED")
-    print(f"evidence: {verdict.value}: {summary}", flush=True)
-    return verdict.exit_code
+    return finish(record, options.record, when_passed="ALL CHECKS PASSED")
 
 
 if __name__ == "__main__":
