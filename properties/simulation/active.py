@@ -1,22 +1,25 @@
 """Which simulation this process runs now: at most one, and none most of the time.
 
 Patched names stay patched while a simulation is open, and ask here whom they serve. With nobody
-running they behave as the originals.
+running they behave as the originals, and so they do in every thread that is not the simulation's:
+a progress line beside it reads the real clock.
 """
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from properties.simulation.simulation import Simulation
 
 _running: list[Simulation] = []
+_threads: set[int] = set()
 
 
 def running() -> Simulation | None:
-    """Return the simulation whose code is executing now, if any."""
-    return _running[-1] if _running else None
+    """Return the simulation whose code is executing now in this thread, if any."""
+    return _running[-1] if _running and get_ident() in _threads else None
 
 
 def enter(simulation: Simulation) -> None:
@@ -24,8 +27,20 @@ def enter(simulation: Simulation) -> None:
     if _running:
         raise RuntimeError("a simulation runs already in this process; one at a time.")
     _running.append(simulation)
+    join()
 
 
 def leave() -> None:
     """Serve nobody."""
     _running.clear()
+    part()
+
+
+def join() -> None:
+    """Count this thread as the simulation's."""
+    _threads.add(get_ident())
+
+
+def part() -> None:
+    """Count this thread as the simulation's no more."""
+    _threads.discard(get_ident())

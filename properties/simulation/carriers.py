@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from properties.simulation import footprints
+from properties.simulation import active, footprints
 from properties.simulation.scheduler import Action, Option
 from properties.simulation.seam import SubmissionQueue, _real_thread, describe, in_transaction
 
@@ -253,9 +253,11 @@ class ThreadCarrier:
         baton = worker.carried = _Baton()
 
         def main() -> None:
+            active.join()
             try:
                 _run_to_end(worker)
             finally:
+                active.part()
                 baton.back.release()
 
         baton.thread = _real_thread(target=main, daemon=True, name=f"carrier of {worker.name}")

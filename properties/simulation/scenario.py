@@ -155,13 +155,23 @@ class Stage:
         self._fresh = fresh
         self._folder = ""
         self._template = ""
+        self._handler = _IntoTranscript(self.simulation)
         self._keeper: sqlite3.Connection | None = None
         self._subject: Any = None
+        self._is_open = False
         self._setting = Setting(path="")
         self._run_count = 0
 
     def __enter__(self) -> Self:
-        """Make the file, and open the subject where it lasts."""
+        """Make the file, and open the subject where it lasts. What fails leaves nothing behind."""
+        try:
+            self._enter()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _enter(self) -> None:
         self._folder = _memory_folder()
         path = os.path.join(self._folder, "rows.db")
         self._setting = Setting(path=path, simulation=self.simulation)
@@ -170,7 +180,6 @@ class Stage:
         shutil.copyfile(path, self._template)
         self.simulation.__enter__()
         self.simulation.database_path = path
-        self._handler = _IntoTranscript(self.simulation)
         for name in LOGGERS:
             logging.getLogger(name).addHandler(self._handler)
             logging.getLogger(name).propagate = False
@@ -179,7 +188,7 @@ class Stage:
             self._keeper.execute("PRAGMA synchronous=OFF")
             self._keeper.execute("PRAGMA journal_mode=WAL").fetchall()
             self._subject = self.simulation.prepare(self._open)
-        return self
+            self._is_open = True
 
     def __exit__(
         self,
@@ -189,10 +198,11 @@ class Stage:
     ) -> None:
         """Close and remove everything."""
         try:
-            if self._keeper is not None:
+            if self._is_open:
                 self.simulation.prepare(lambda: self._close(self._subject))
-                self._keeper.close()
         finally:
+            if self._keeper is not None:
+                self._keeper.close()
             self.simulation.__exit__(kind, error, trace)
             for name in LOGGERS:
                 logging.getLogger(name).removeHandler(self._handler)
@@ -236,6 +246,12 @@ class Stage:
         return self.simulation.run(
             lambda: self._contend(self._subject), scheduler, budget, main_is_neutral=True
         )
+
+    def play(self, scenario: Scenario) -> None:
+        """Run another scenario from now on, one of the same tables and the same open subject."""
+        if (self._fresh, scenario.create_sql) != (False, self.scenario.create_sql):
+            raise ValueError(f"{scenario.name} needs a stage of its own.")
+        self.scenario = scenario
 
     @property
     def path(self) -> str:

@@ -104,12 +104,15 @@ def core(
         name=name,
         sentence=sentence,
         create_sql=";".join(Schema().create_statements()),
-        reset_sql=RESET_FILES,
         observe_sql=OBSERVE_FILES,
         attempts=attempts,
         open=functools.partial(_open_core, how=how),
         close=_close_core,
-        **{"law": all_of(one_winner_a_version, nothing_is_left_behind), **options},
+        **{
+            "reset_sql": RESET_FILES,
+            "law": all_of(one_winner_a_version, nothing_is_left_behind),
+            **options,
+        },
     )
 
 

@@ -6,6 +6,7 @@ from properties.simulation.budget import Budget
 from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios.core import Core, core, resolved
 from properties.simulation.scenarios.counter import Bare, bare
+from properties.simulation.scenarios.drawn import from_name
 from properties.simulation.scenarios.kept import (
     in_time,
     kept,
@@ -98,8 +99,11 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 
 def scenario(name: str) -> Scenario:
-    """Return a scenario by name; raises ``KeyError`` that lists them."""
+    """Return a scenario by name, a drawn one too; raises ``KeyError`` that lists them."""
     for each in SCENARIOS:
         if each.name == name:
             return each
+    workload = from_name(name)
+    if workload is not None:
+        return workload.scenario()
     raise KeyError(f"no scenario {name!r}; there are {', '.join(s.name for s in SCENARIOS)}.")

@@ -32,6 +32,14 @@ class DrawnScheduler:
         """Return what Hypothesis prints for a failing example."""
         return f"DrawnScheduler({list(self._drawn)!r})"
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether the draws are the same."""
+        return isinstance(other, DrawnScheduler) and self._drawn == other._drawn
+
+    def __hash__(self) -> int:
+        """Return a hash of the draws."""
+        return hash(self._drawn)
+
     def begin(self) -> None:
         """Start with the first draw."""
         self._next = 0
