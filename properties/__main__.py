@@ -88,6 +88,8 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
         *("-p", "no:unraisableexception", "-p", "no:threadexception"),
         "--tb=short",
     ]
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]  # a caller's own options would leave laws out in silence
     printed = io.StringIO()
     with outside_stream() as stream, ProgressLine(RECORDER, stream):
         with contextlib.redirect_stdout(printed):
@@ -114,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = f"nox -s properties -- --profile {options.profile} --seed {seed}"
     defects = known_defects()
     laws = with_known(RECORDER.records(command), defects)
-    verdict = verdict_on(laws, trouble, defects)
+    chosen = options.law or ([] if options.subject else law_names())
+    verdict = verdict_on(laws, trouble, defects, chosen)
     print_laws(laws, defects)
     if trouble is not None:
         print(trouble)
@@ -122,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tally = sum(RECORDER.explorations.values(), Counter[str]())
     for name in stale(laws, defects):
         print(f"properties/known.toml: {name} holds here; take its entry out or narrow it")
-    summary = summary_of(laws, defects, tally, seed)
+    summary = summary_of(laws, defects, tally, seed, chosen)
     record = LawsRecord(
         name="properties",
         verdict=verdict,

@@ -58,7 +58,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile(name="minimums", explored_count=10, drawn_count=15, step_count=8),
-        Profile(name="gate", explored_count=25, drawn_count=25, step_count=8, shrinks=False),
+        Profile(name="gate", explored_count=25, drawn_count=15, step_count=8, shrinks=False),
         Profile(name="dev", explored_count=40, drawn_count=30, step_count=10),
         Profile(name="ci", explored_count=300, drawn_count=200, step_count=12),
         Profile(name="nightly", explored_count=3000, drawn_count=2000, step_count=20),

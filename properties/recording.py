@@ -18,7 +18,7 @@ from properties.law import Law, law_of
 from properties.text import told
 from reports.schema import LawRecord, LawVerdict
 
-_RANK = (LawVerdict.NOT_ASKED, LawVerdict.PASS, LawVerdict.UNKNOWN, LawVerdict.FAIL)
+_RANK = (LawVerdict.PASS, LawVerdict.NOT_ASKED, LawVerdict.UNKNOWN, LawVerdict.FAIL)
 NO_SUBJECT = "the libraries"
 QUIET_S = 4.0
 ASKED_FIRST = "recorded_schedules_end_as_they_did"
@@ -32,7 +32,7 @@ class HarnessError(Exception):
 class _Asked:
     law: Law
     subject: str
-    verdict: LawVerdict = LawVerdict.NOT_ASKED
+    verdict: LawVerdict | None = None
     elapsed_ms: float = 0.0
     tally: Counter[str] = field(default_factory=Counter)
     failure: str | None = None
@@ -99,7 +99,7 @@ class Recorder:
         if self.tally_key in item.stash:
             tally: Counter[str] = item.stash[self.tally_key]
             asked.tally.update(tally)
-        if _RANK.index(verdict) >= _RANK.index(asked.verdict):
+        if asked.verdict is None or _RANK.index(verdict) >= _RANK.index(asked.verdict):
             asked.verdict = verdict
             if verdict is LawVerdict.FAIL:
                 asked.failure = asked.failure or text
@@ -114,7 +114,7 @@ class Recorder:
                 law=asked.law.name,
                 kind=asked.law.kind,
                 sentence=asked.law.sentence,
-                verdict=asked.verdict,
+                verdict=asked.verdict or LawVerdict.NOT_ASKED,
                 subject=asked.subject,
                 examples=asked.tally["examples"],
                 steps=asked.tally["steps"],

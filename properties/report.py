@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from properties.known import KnownDefect
 from reports.schema import LawRecord, LawVerdict, Verdict
 
 
 def verdict_on(
-    laws: list[LawRecord], trouble: str | None, defects: dict[str, KnownDefect]
+    laws: list[LawRecord],
+    trouble: str | None,
+    defects: dict[str, KnownDefect],
+    chosen: Iterable[str] = (),
 ) -> Verdict:
-    """Return the session's verdict; ``trouble`` is what kept the laws from being asked."""
+    """Return the session's verdict; ``trouble`` is what kept the laws from being asked.
+
+    A law that was chosen and not asked is unknown: it may have dropped out by a slip of its name.
+    The ledger covers failures alone.
+    """
     if trouble is not None or not laws:
         return Verdict.INVALID
-    verdicts = {law.verdict for law in laws if law.law not in defects}
+    verdicts = {
+        law.verdict for law in laws if law.verdict is not LawVerdict.FAIL or law.law not in defects
+    }
     if LawVerdict.FAIL in verdicts:
         return Verdict.FAIL
-    return Verdict.UNKNOWN if LawVerdict.UNKNOWN in verdicts else Verdict.PASS
+    dropped = set(chosen) - {law.law for law in laws}
+    open_verdicts = {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED} & verdicts
+    return Verdict.UNKNOWN if open_verdicts or dropped else Verdict.PASS
 
 
-_WORST_FIRST = (LawVerdict.FAIL, LawVerdict.UNKNOWN, LawVerdict.PASS, LawVerdict.NOT_ASKED)
+_WORST_FIRST = (LawVerdict.FAIL, LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED, LawVerdict.PASS)
 
 
 def print_laws(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> None:
@@ -44,15 +56,23 @@ def print_laws(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> None:
 
 
 def summary_of(
-    laws: list[LawRecord], defects: dict[str, KnownDefect], tally: Counter[str], seed: int
+    laws: list[LawRecord],
+    defects: dict[str, KnownDefect],
+    tally: Counter[str],
+    seed: int,
+    chosen: Iterable[str] = (),
 ) -> str:
     """Return the figures of the last line."""
-    names = {law.law for law in laws}
+    names = {law.law for law in laws} | set(chosen)
+    asked = {law.law for law in laws if law.verdict is not LawVerdict.NOT_ASKED}
     failed = {law.law for law in laws if law.verdict is LawVerdict.FAIL}
     unknown = {law.law for law in laws if law.verdict is LawVerdict.UNKNOWN} - failed
-    told = [f"{len(names - failed - unknown)} of {len(names)} laws hold"]
+    silent = names - asked | {law.law for law in laws if law.verdict is LawVerdict.NOT_ASKED}
+    held = names - failed - unknown - silent
+    told = [f"{len(held)} of {len(names)} laws hold"]
     told += [f"{len(failed - set(defects))} fail"] if failed - set(defects) else []
     told += [f"{len(unknown)} unknown"] if unknown else []
+    told += [f"{len(silent)} not asked: {', '.join(sorted(silent))}"] if silent else []
     told += [f"known: {len(failed & set(defects))}"] if failed & set(defects) else []
     return (
         f"{', '.join(told)}; {tally['examples']} examples, {tally['attempts']} attempts, "

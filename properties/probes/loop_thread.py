@@ -9,26 +9,26 @@ from collections.abc import Callable
 from typing import Any, Self
 
 _watched_thread: int | None = None
-_seen: list[str] = []
+_on_the_loop: list[str] = []
+_elsewhere: list[str] = []
 _is_installed = False
 _connect = sqlite3.connect
 
 
 def _watch(event: str, _arguments: tuple[object, ...]) -> None:
-    if event == "time.sleep":
+    if _watched_thread is not None and event in ("sqlite3.connect", "time.sleep"):
         _note(event)
 
 
 def _watched_connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
-    _note("sqlite3.connect")
     connection: sqlite3.Connection = _connect(*arguments, **options)
     connection.set_trace_callback(lambda sql: _note(sql.strip().partition("\n")[0]))
     return connection
 
 
 def _note(what: str) -> None:
-    if threading.get_ident() == _watched_thread:
-        _seen.append(what)
+    on_the_loop = threading.get_ident() == _watched_thread
+    (_on_the_loop if on_the_loop else _elsewhere).append(what)
 
 
 def _replace_connect(function: Callable[..., Any]) -> None:
@@ -38,8 +38,10 @@ def _replace_connect(function: Callable[..., Any]) -> None:
 class LoopThreadProbe:
     """Between ``__enter__`` and ``__exit__``, notes what blocks the thread that entered.
 
-    CPython tells of ``time.sleep`` by an audit event, and SQLite of statements by a trace callback
-    on every connection opened meanwhile. Audit hooks cannot be taken back: there is one a process.
+    CPython tells of each connect and ``time.sleep`` by audit events, however they were imported,
+    and SQLite of statements by a trace callback on connections made by ``sqlite3.connect``. Who
+    connects in another way is seen at its connect only, so ask ``saw_statements`` too. Audit hooks
+    cannot be taken back: there is one a process.
     """
 
     def __enter__(self) -> Self:
@@ -48,7 +50,8 @@ class LoopThreadProbe:
         if not _is_installed:
             sys.addaudithook(_watch)
             _is_installed = True
-        _seen.clear()
+        _on_the_loop.clear()
+        _elsewhere.clear()
         _watched_thread = threading.get_ident()
         _replace_connect(_watched_connect)
         return self
@@ -61,4 +64,8 @@ class LoopThreadProbe:
 
     def findings(self) -> list[str]:
         """Return what ran on the thread, in order."""
-        return list(_seen)
+        return list(_on_the_loop)
+
+    def saw_statements(self) -> bool:
+        """Say whether any statement was seen on another thread: if none was, the probe is blind."""
+        return any(not what.startswith(("sqlite3.", "time.")) for what in _elsewhere)

@@ -20,7 +20,7 @@ class Evidence:
 
     ``outcomes`` are the subject's own answers to "what became of this attempt" (None: unknown),
     ``reads`` its reads of each file, ``leaks`` what the probes found, ``backoffs`` how often each
-    attempt slept between tries, ``crowded`` whether an outsider worked on the file meanwhile.
+    attempt slept between tries.
     """
 
     operations: list[Operation]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,7 +25,6 @@ class Exploration:
     broken: dict[str, str] = field(default_factory=dict)
     harness_error: str | None = None
     tally: Counter[str] = field(default_factory=Counter)
-    elapsed_ms: float = 0.0
 
 
 def explore(
@@ -41,7 +39,6 @@ def explore(
     """
     found = Exploration(tally=Counter() if tally is None else tally)
     remaining = dict(judges)
-    began = time.perf_counter()
     while True:
         court = Court(dict(remaining))
         namespace = {"make_subject": staticmethod(factory), "court": court, "tally": found.tally}
@@ -60,8 +57,9 @@ def explore(
                 del remaining[law]
             if remaining:
                 continue
+        if remaining and not court.hearings and not found.harness_error:
+            found.harness_error = "the court heard nothing: no step made news"
         break
-    found.elapsed_ms = (time.perf_counter() - began) * 1000
     return found
 
 

@@ -83,10 +83,10 @@ def explored(
             _explorations[subject_name] = explore(factory, judges, profile.explored, tally)
         exploration = _explorations[subject_name]
         request.node.stash[RECORDER.tally_key] = exploration.tally
-        if exploration.harness_error is not None:
-            raise RECORDER.harness_error(exploration.harness_error)
         counterexample = exploration.broken.get(law_of(request.module).name)
         if counterexample is not None:
-            pytest.fail(counterexample, pytrace=False)
+            pytest.fail(counterexample, pytrace=False)  # seen, whatever went wrong after it
+        if exploration.harness_error is not None:
+            raise RECORDER.harness_error(exploration.harness_error)
 
     return must_hold

@@ -1,7 +1,7 @@
 """An unknown outcome resolves in one read: asking by the attempt's id tells the truth.
 
 The journal row is written in the transaction of the transition, so its presence is the outcome.
-"Unknown" may be answered only to somebody who cannot know; here no disk fails, so nobody.
+"Unknown" may be answered until a later commit has settled the doubt, and to nobody after that.
 A journal in a transaction of its own breaks it.
 """
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from properties.rules import Evidence
+from properties.subjects import AnswerKind
 
 FIELDS = {
     "attempt_id",
@@ -22,6 +23,21 @@ FIELDS = {
 }
 
 
+OUTCOMES = {
+    AnswerKind.SUCCESS: {"success"},
+    AnswerKind.FAILED_AFTER_COMMIT: {"success"},
+    AnswerKind.NOT_ALLOWED: {"not_allowed"},
+    AnswerKind.REJECTED: {"rejected"},
+    AnswerKind.STALE: {"stale"},
+    AnswerKind.BUSY: {"busy"},
+    AnswerKind.FAILED: {"failed"},
+    AnswerKind.UNKNOWN: {"unknown"},
+    AnswerKind.CANCELLED: {"cancelled", "unknown", "success"},
+}
+"""What the log may say of an attempt whose caller was told this."""
+GUARD_RESULTS = {AnswerKind.SUCCESS: True, AnswerKind.REJECTED: False}
+
+
 def judge(evidence: Evidence) -> None:
     """Compare the log with what was asked and with the journal."""
     asked = Counter(each.attempt_id for each in evidence.operations if each.actor == "worker")
@@ -30,6 +46,11 @@ def judge(evidence: Evidence) -> None:
     answers = {each.attempt_id: each for each in evidence.operations}
     for record in evidence.log:
         assert FIELDS <= record.fields, f"a record lacks {FIELDS - record.fields}"
+        kind = answers[record.attempt_id].kind
+        assert record.outcome in OUTCOMES[kind], f"{record}: caller told {kind.value}"
+        assert (record.error is None) == (kind is AnswerKind.SUCCESS), f"{record}: {kind.value}"
+        said = GUARD_RESULTS.get(kind, record.guard_result)
+        assert record.guard_result == said, f"{record}: the guard said {said}"
         entry = evidence.snapshot.entry_of(record.attempt_id)
         operation = answers[record.attempt_id]
         if record.outcome == "unknown":

@@ -1,8 +1,8 @@
 """The event loop is never blocked: no statement, connect or sleep runs on its thread.
 
-Judged by where work runs, not by how long it takes: CPython tells of each connect, statement and
-``time.sleep``. Holds while an attempt succeeds, is refused, meets a locked database and gives up.
-A blocking sleep in a retry, or sqlite3 used straight from a coroutine, breaks it.
+Judged by where work runs, not by how long it takes: CPython tells of each connect and sleep, and
+SQLite of each statement. Holds while an attempt succeeds, is refused, meets a locked database and
+gives up. A blocking sleep in a retry, or sqlite3 used straight from a coroutine, breaks it.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ def test_blocking_work_runs_elsewhere(make_subject: SubjectFactory) -> None:
                     asked = Request(attempt_id=f"a{number}", file_path="f", event=event)
                     told.append((await subject.attempt(asked)).kind)
             found += probe.findings()
+            assert probe.saw_statements(), "the probe is blind: it saw no statement anywhere"
             assert outsider.take_the_lock(None)
             with probe:
                 asked = Request(attempt_id="a2", file_path="f", event="complete_upload")

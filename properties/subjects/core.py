@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 from contextvars import ContextVar
-from dataclasses import fields
 
 from fsmcore import (
     FILE_LIFECYCLE,
     AfterCommitError,
     Edge,
     EventCollector,
-    EventRecord,
     Fate,
     FileLockManager,
     FileTransitionManager,
@@ -49,7 +48,6 @@ _KINDS: tuple[tuple[type[BaseException], AnswerKind], ...] = (
     (OutcomeUnknownError, AnswerKind.UNKNOWN),
     (AfterCommitError, AnswerKind.FAILED_AFTER_COMMIT),
 )
-_LOG_FIELDS = frozenset(field.name for field in fields(EventRecord))
 
 
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
@@ -138,7 +136,9 @@ class CoreSubject:
                 from_state=record.from_state,
                 to_state=record.to_state,
                 outcome=record.outcome.value,
-                fields=_LOG_FIELDS,
+                guard_result=record.guard_result,
+                error=record.error,
+                fields=frozenset(json.loads(record.to_json())),
             )
             for record in self._events.records
         ]

@@ -98,6 +98,8 @@ class LogRecord:
     from_state: str | None
     to_state: str | None
     outcome: str
+    guard_result: bool | None
+    error: str | None
     fields: frozenset[str]
 
 

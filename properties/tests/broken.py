@@ -193,6 +193,41 @@ class RefusesEverything(Broken):
         return Answer(kind=AnswerKind.FAILED, detail="not today")
 
 
+class IgnoresTheGuard(Broken):
+    """Asks the guard, and goes on whatever it says."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Let it say yes."""
+        return await super().attempt(dataclasses.replace(request, guard_says=True))
+
+
+class IgnoresTheExpectedVersion(Broken):
+    """Moves whatever version it finds."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Expect nothing."""
+        return await super().attempt(dataclasses.replace(request, expected_version=None))
+
+
+class NeverCallsBack(Broken):
+    """Forgets the callbacks, and with them their errors."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Let nothing happen on the way."""
+        return await super().attempt(dataclasses.replace(request, disturbances=()))
+
+
+class LogsEveryRefusalAlike(Broken):
+    """One outcome for all that was refused."""
+
+    def log(self) -> list[LogRecord]:
+        """Call it stale."""
+        return [
+            dataclasses.replace(record, outcome="stale") if record.outcome == "rejected" else record
+            for record in super().log()
+        ]
+
+
 BROKEN: dict[Callable[[], Broken], str] = {
     AcknowledgesBeforeTheCommit: "a_stale_writer_never_wins",
     TakesAnEdgeTooMany: "only_legal_edges_are_taken",
@@ -205,6 +240,10 @@ BROKEN: dict[Callable[[], Broken], str] = {
     LeavesATaskRunning: "nothing_outlives_its_owner",
     ReadsFromACache: "every_answer_was_true_at_some_moment",
     RetriesForEver: "retries_are_bounded",
+    IgnoresTheGuard: "only_the_entitled_move_a_row",
+    IgnoresTheExpectedVersion: "only_the_entitled_move_a_row",
+    NeverCallsBack: "only_the_entitled_move_a_row",
+    LogsEveryRefusalAlike: "the_event_log_tells_the_truth",
     RefusesEverything: "an_undisturbed_attempt_succeeds",
 }
 """Each bug, and the law that must catch it."""

@@ -53,6 +53,14 @@ def test_bad_options_say_what_to_do(arguments: tuple[str, ...], said: str) -> No
     assert said in done.stderr
 
 
+def test_no_law_is_left_out_by_the_callers_options(tmp_path: Path) -> None:
+    """What pytest is told by the environment would choose laws in silence."""
+    record = str(tmp_path / "r.json")
+    done = _run(*ONE_LAW, "--record", record, PYTEST_ADDOPTS="--setup-only -k nosuch")
+    assert 0 == done.returncode, done.stdout
+    assert "1 of 1 laws hold" in done.stdout.splitlines()[-1]
+
+
 def test_a_record_that_cannot_be_written_is_no_pass(tmp_path: Path) -> None:
     """The path is a folder: the laws were asked, and nobody could ever read it."""
     done = _run(*ONE_LAW, "--record", str(tmp_path))

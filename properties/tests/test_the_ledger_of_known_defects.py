@@ -67,6 +67,22 @@ def test_unknown_and_nothing_asked_are_no_pass() -> None:
     assert Verdict.INVALID is verdict_on([_law("b", LawVerdict.PASS)], "collection failed", {})
 
 
+def test_the_ledger_covers_failures_alone() -> None:
+    """A law of the ledger that could not be judged is unknown all the same."""
+    defects = {"a": _defect(f"=={HERE}")}
+    assert Verdict.UNKNOWN is verdict_on([_law("a", LawVerdict.UNKNOWN)], None, defects)
+
+
+def test_a_law_that_was_not_asked_does_not_hold() -> None:
+    """Skipped, or dropped out by a slip of its name: unknown, named, and not counted as held."""
+    skipped = [_law("a", LawVerdict.NOT_ASKED), _law("b", LawVerdict.PASS)]
+    assert Verdict.UNKNOWN is verdict_on(skipped, None, {})
+    assert "1 of 2 laws hold, 1 not asked: a" in summary_of(skipped, {}, Counter(), 1)
+    held = [_law("b", LawVerdict.PASS)]
+    assert Verdict.UNKNOWN is verdict_on(held, None, {}, ["a", "b"])
+    assert "1 of 2 laws hold, 1 not asked: a" in summary_of(held, {}, Counter(), 1, ["a", "b"])
+
+
 def test_a_misspelt_entry_is_refused(tmp_path: Path) -> None:
     """A field that nobody reads would be a defect that nobody covers."""
     ledger = tmp_path / "known.toml"
