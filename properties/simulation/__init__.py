@@ -3,7 +3,8 @@
 Read first, in this order:
 
 - ``scheduler`` — the one seam of every strategy: ``choose(n)``, where 0 is the polite choice;
-- ``scenario`` and ``scenarios`` — one small workload, run again and again, and all that there are;
+- ``scenario``, ``scenarios`` and ``stage`` — one small workload, all that there are, and where one
+  runs again and again;
 - ``budget`` — what a schedule may spend: cancellations, early timers, overlaps, faults;
 - ``judging`` — a schedule judged, and its smallest counterexample shown (``minimiser``,
   ``timeline``, ``corpus``).

@@ -23,19 +23,15 @@ from properties.simulation import footprints
 from properties.simulation.budget import Budget
 from properties.simulation.controls import CONTROLS
 from properties.simulation.explore import Exploration, explore
-from properties.simulation.scenario import (
-    Outcome,
-    Scenario,
-    Stage,
-    create_database,
-    run_on_stock_asyncio,
-)
+from properties.simulation.scenario import Outcome, Scenario, create_database
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.schedulers import exhaustive
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.session import end, parser
 from properties.simulation.simulation import Simulation
+from properties.simulation.stage import Stage
+from properties.simulation.stock import run_on_stock_asyncio
 from reports.schema import Figure, Verdict
 
 MAX_DELAY_S = 0.002

@@ -16,11 +16,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from properties.simulation.scenario import Stage, Trial
+from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.session import end, parser
+from properties.simulation.stage import Stage
 from properties.simulation.transcript import first_difference
 from reports.schema import Verdict
 

@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass, field
 
 from properties.simulation.budget import Budget
-from properties.simulation.scenario import Outcome, Scenario, Stage, Trial
+from properties.simulation.scenario import Outcome, Scenario, Trial
 from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler, NondeterminismError
 from properties.simulation.schedulers.replay import ReplayScheduler
+from properties.simulation.stage import Stage
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,12 +18,12 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.simulation.judging import assert_holds
 from properties.simulation.minimiser import smallest
-from properties.simulation.scenario import Stage
 from properties.simulation.scenarios.drawn import ALLOWED, EVENTS, Workload
 from properties.simulation.scheduler import HarnessError, Scheduler
 from properties.simulation.schedulers.hypothesis import DrawnScheduler, schedules
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
+from properties.simulation.stage import Stage
 
 WALK_COUNT = 2
 SHRINK_LIMIT_S = 2.0

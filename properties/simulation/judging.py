@@ -12,9 +12,10 @@ import sys
 from properties.simulation import corpus
 from properties.simulation.budget import Budget
 from properties.simulation.minimiser import smallest
-from properties.simulation.scenario import Stage, Trial
+from properties.simulation.scenario import Trial
 from properties.simulation.scheduler import HarnessError, Scheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
+from properties.simulation.stage import Stage
 from properties.simulation.timeline import timeline
 from properties.simulation.transcript import first_difference
 

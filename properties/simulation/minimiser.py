@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from properties.simulation import footprints
 from properties.simulation.budget import Budget
-from properties.simulation.scenario import Stage, Trial
+from properties.simulation.scenario import Trial
 from properties.simulation.scheduler import Action, Footprint
+from properties.simulation.stage import Stage
 
 if TYPE_CHECKING:
     from properties.simulation.scheduler import Point

@@ -13,10 +13,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from properties.simulation.scenario import Stage
 from properties.simulation.scenarios import scenario
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.session import end, parser
+from properties.simulation.stage import Stage
 from properties.simulation.transcript import CallText, Kind, Transcript
 from reports.schema import Figure, Verdict
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from properties.simulation import corpus
-from properties.simulation.scenario import Stage, Trial
+from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import scenario
 from properties.simulation.scheduler import HarnessError
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.session import end, parser
+from properties.simulation.stage import Stage
 from properties.simulation.timeline import timeline
 from properties.simulation.transcript import first_difference
 from reports.schema import Verdict

@@ -10,10 +10,11 @@ import pytest
 from properties.simulation import corpus
 from properties.simulation.minimiser import smallest
 from properties.simulation.replay import as_expected, replayed
-from properties.simulation.scenario import Scenario, Stage
+from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.scheduler import HarnessError
 from properties.simulation.schedulers.random import RandomScheduler
+from properties.simulation.stage import Stage
 from properties.simulation.timeline import MOST_LINES, timeline
 from properties.tests.simulation.broken import BROKEN
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from properties.simulation.determinism import CARRIERS, again, digest_of, walk
-from properties.simulation.scenario import Stage
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.schedulers.replay import ReplayScheduler, ScheduleMismatchError
+from properties.simulation.stage import Stage
 from properties.simulation.transcript import Event, Kind, Transcript, first_difference
 
 QUICK = ("lone-2", "cut-off-2", "in-time-2", "tickets-3", "occ-3", "store-2", "fair-2")

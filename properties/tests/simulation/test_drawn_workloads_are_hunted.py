@@ -17,11 +17,12 @@ from properties.simulation import corpus
 from properties.simulation.hunting import Case, hunt
 from properties.simulation.judging import LawBrokenError
 from properties.simulation.replay import replayed
-from properties.simulation.scenario import Outcome, Stage
+from properties.simulation.scenario import Outcome
 from properties.simulation.scenarios import scenario
 from properties.simulation.scenarios.drawn import SETUPS, Workload, from_name
 from properties.simulation.scheduler import HarnessError
 from properties.simulation.schedulers.polite import PoliteScheduler
+from properties.simulation.stage import Stage
 from properties.subjects import CORE_SUBJECTS
 
 TRUSTING = "WHERE {key_column} = ? AND ? IS NOT NULL AND ? IS NOT NULL"

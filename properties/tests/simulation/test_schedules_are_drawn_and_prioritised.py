@@ -11,11 +11,12 @@ from hypothesis.errors import NoSuchExample
 
 from properties.simulation.judging import LawBrokenError, assert_holds
 from properties.simulation.minimiser import smallest
-from properties.simulation.scenario import Scenario, Stage
+from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios import scenario
 from properties.simulation.schedulers.hypothesis import DrawnScheduler, schedules
 from properties.simulation.schedulers.pct import PctScheduler
 from properties.simulation.schedulers.polite import PoliteScheduler
+from properties.simulation.stage import Stage
 from properties.tests.simulation.broken import BROKEN
 
 QUIET = settings(
