@@ -8,7 +8,6 @@ import io
 import os
 import random
 import sys
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,15 +19,11 @@ from properties.known import known_defects, stale, with_known
 from properties.profiles import PROFILES
 from properties.recording import RECORDER, ProgressLine, outside_stream
 from properties.report import print_laws, summary_of, verdict_on
-from properties.session import ROOT, Parser, UsageError, finish, parser, refuse
-from reports.schema import LawsRecord, Verdict
+from properties.session import ROOT, CannotJudgeError, Parser, UsageError, finish, parser, run
+from reports.schema import LawsRecord
 
 SPECS = Path(__file__).resolve().parent / "specs"
 GATE_COMMAND = "nox -s gate -- python-statemachine==3.2.2"
-
-
-class CannotJudgeError(Exception):
-    """The environment is such that no law can be asked."""
 
 
 def _parser() -> Parser:
@@ -94,6 +89,8 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
     with outside_stream() as stream, ProgressLine(RECORDER, stream):
         with contextlib.redirect_stdout(printed):
             code = pytest.main(arguments, plugins=[RECORDER])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return None
     return printed.getvalue()
@@ -101,30 +98,20 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    try:
-        options = _options(arguments)
-    except UsageError as error:
-        return refuse("properties", Verdict.USAGE, str(error))
-    except CannotJudgeError as error:
-        return refuse("properties", Verdict.INVALID, str(error))
+    options = _options(arguments)
     if options.list:
         print("laws:", *law_names(), "subjects:", *subject_names(), sep="\n  ")
         return 0
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"properties: profile {options.profile}, seed {seed}", file=sys.stderr, flush=True)
+    defects = known_defects()
     trouble = _ask(options, seed)
     command = f"nox -s properties -- --profile {options.profile} --seed {seed}"
-    defects = known_defects()
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
     verdict = verdict_on(laws, trouble, defects, chosen)
-    print_laws(laws, defects)
-    if trouble is not None:
-        print(trouble)
     here = environment(hypothesis_profile=options.profile)
     tally = sum(RECORDER.explorations.values(), Counter[str]())
-    for name in stale(laws, defects):
-        print(f"properties/known.toml: {name} holds here; take its entry out or narrow it")
     summary = summary_of(laws, defects, tally, seed, chosen)
     record = LawsRecord(
         name="properties",
@@ -137,21 +124,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=seed,
         laws=laws,
     )
-    return finish(record, options.record, when_passed=f"May you upgrade? Ask: {GATE_COMMAND}")
 
+    def show() -> None:
+        print_laws(laws, defects)
+        if trouble is not None:
+            print(trouble)
+        for name in stale(laws, defects):
+            print(f"properties/known.toml: {name} holds here; take its entry out or narrow it")
 
-def _leave(code: int) -> None:
-    """End the process, also when a leaked worker thread would keep it for ever."""
-    leaked = [
-        thread
-        for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.daemon
-    ]
-    if leaked:
-        print(f"{len(leaked)} leaked threads are left behind", file=sys.stderr, flush=True)
-        os._exit(code)
-    sys.exit(code)
+    when_passed = f"May you upgrade? Ask: {GATE_COMMAND}"
+    return finish(record, options.record, show=show, when_passed=when_passed)
 
 
 if __name__ == "__main__":
-    _leave(main())
+    run("properties", main)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +32,7 @@ from fsmcore.store import FileRow
 from properties.environment import environment
 from properties.probes import ConnectionProbe, ThreadProbe, task_findings
 from properties.scratch import scratch_folder
-from properties.session import UsageError, finish, parser, refuse
+from properties.session import finish, parser, run
 from reports.schema import SessionRecord, Verdict
 
 ADAPTERS: tuple[MachineFactory, ...] = (StateMachineAdapter, HandRolledAdapter)
@@ -240,18 +239,9 @@ async def gather_evidence() -> list[Check]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    try:
-        options = parser("evidence", (__doc__ or "").partition("\n\n")[2]).parse_args(arguments)
-    except UsageError as error:
-        return refuse("evidence", Verdict.USAGE, str(error))
+    options = parser("evidence", (__doc__ or "").partition("\n\n")[2]).parse_args(arguments)
     checks = asyncio.run(gather_evidence())
     failed = [check for check in checks if not check.passed]
-    for check in checks:
-        word = "pass" if check.passed else "FAIL"
-        print(f"  {word}  {check.adapter:<20} {check.name}: {check.seen or 'nothing'}")
-        if not check.passed:
-            print(f"        expected: {check.expected or 'nothing'}")
-    print(json.dumps([asdict(check) | {"passed": check.passed} for check in checks]))
     verdict = Verdict.FAIL if failed else Verdict.PASS
     summary = (
         f"{len(checks) - len(failed)} of {len(checks)} checks, {threading.active_count()} thread"
@@ -265,8 +255,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         versions=here.versions(),
         environment=here,
     )
-    return finish(record, options.record, when_passed="ALL CHECKS PASSED")
+
+    def show() -> None:
+        for check in checks:
+            word = "pass" if check.passed else "FAIL"
+            print(f"  {word}  {check.adapter:<20} {check.name}: {check.seen or 'nothing'}")
+            if not check.passed:
+                print(f"        expected: {check.expected or 'nothing'}")
+        print(json.dumps([asdict(check) | {"passed": check.passed} for check in checks]))
+
+    return finish(record, options.record, show=show, when_passed="ALL CHECKS PASSED")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("evidence", main)
