@@ -66,6 +66,7 @@ def law_reasons(
 _SENTENCES = (
     (LawOutcome.NEW_FAILURE, Verdict.FAIL, "the law {} holds with the baseline, not with this"),
     (LawOutcome.UNKNOWN, Verdict.UNKNOWN, "the law {} is unknown"),
+    (LawOutcome.NOT_ASKED, Verdict.UNKNOWN, "the law {} was not asked"),
     (LawOutcome.FIXED, Verdict.PASS, "the law {} fails with the baseline and holds with this"),
     (
         LawOutcome.FAILS_IN_BOTH,

@@ -79,6 +79,7 @@ def test_every_pair_of_verdicts_has_its_outcome() -> None:
         ({"a": PASS}, {"a": PASS, "b": PASS}, Verdict.UNKNOWN),
         ({"a": PASS, "b": UNKNOWN}, {"a": PASS, "b": FAIL}, Verdict.UNKNOWN),
         ({"b": FAIL}, {"b": FAIL}, Verdict.UNKNOWN),
+        ({"a": PASS, "b": NOT_ASKED}, {"a": PASS, "b": NOT_ASKED}, Verdict.UNKNOWN),
         ({}, {}, Verdict.UNKNOWN),
     ],
 )
