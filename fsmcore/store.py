@@ -255,6 +255,7 @@ class Store:
 
         rows = await self.retry.run(once)
         if rows:
+            self._in_doubt.discard(attempt_id)
             return AttemptOutcome(fate=Fate.COMMITTED, entry=journal_entry(rows[0]))
         return AttemptOutcome(fate=Fate.UNKNOWN if in_doubt else Fate.NOT_COMMITTED)
 

@@ -170,3 +170,17 @@ def test_a_violation_is_one_line() -> None:
     assert "name: database: found" == str(
         Violation(invariant="name", file_path=None, found="found")
     )
+
+
+async def test_a_forged_adoption_is_an_illegal_edge(path: Path) -> None:
+    """Only a file's first entry may say where it stood, and standing is no move."""
+    await written(path)
+    query(
+        path,
+        MOVE.replace("?", "{}").format(
+            *map(repr, ("x", KEY, 3, "(adopted)", "processing", "indexed"))
+        ),
+    )
+    query(path, "UPDATE files SET gemini_state = 'indexed', version = 3 WHERE version = 2")
+    illegal = "version 3: 'processing' --'(adopted)'--> 'indexed'"
+    assert [("every_edge_taken_is_legal", KEY, illegal)] == found(path)
