@@ -180,7 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for violation in violations:
             print(violation)
     verdict = "fail" if violations else "pass"
-    print(f"check: {verdict}: {len(violations)} violations")
+    # With --json the standard output is JSON and nothing else: it goes to a parser.
+    said = sys.stderr if options.json else sys.stdout
+    print(f"check: {verdict}: {len(violations)} violations", file=said)
     return 1 if violations else 0
 
 

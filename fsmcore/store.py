@@ -22,6 +22,7 @@ from fsmcore.connections import (
     PerTransition,
     Receipt,
     Row,
+    RowCountError,
     Session,
     Synchronous,
     Write,
@@ -168,6 +169,11 @@ class Store:
                     if await session.fetch(self._schema.sql(sql.SELECT_FILE), (file_path,)):
                         raise FileAlreadyTrackedError(file_path) from None
                     raise constraint_refused(file_path, 0, error) from error
+                except RowCountError as error:
+                    raise SchemaMismatchError(
+                        f"{shown(file_path)}: the table did not take its row; look for a trigger "
+                        "that ignores it. Nothing was written."
+                    ) from error
 
         await self.retry.run(once)
         return FileRow(file_path=file_path, state=state, version=0, updated_at=happened_at)

@@ -255,16 +255,17 @@ async def test_a_database_without_its_journal(
 
 
 async def test_violations_as_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line of JSON, then the verdict."""
+    """The standard output is JSON and nothing else; the verdict stands beside it."""
     async with opened(path):
         pass
     query(path, "UPDATE files SET gemini_state = 'lost'")
-    code, lines = printed(capsys, str(path), "--json")
+    code = main([str(path), "--json"])
+    said = capsys.readouterr()
     assert 1 == code
-    assert json.loads(lines[0]) == [
+    assert json.loads(said.out) == [
         {"invariant": "every_state_is_known", "file_path": KEY, "found": "state 'lost'"}
     ]
-    assert "check: fail: 1 violations" == lines[1]
+    assert "check: fail: 1 violations\n" == said.err
 
 
 @pytest.mark.parametrize("damage", ["page", "header", "text", "short"])

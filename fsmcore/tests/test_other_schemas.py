@@ -153,6 +153,15 @@ async def test_a_trigger_that_swallows_the_journal_row_is_told(path: Path) -> No
     assert [("untracked", 0)] == query(path, "SELECT gemini_state, version FROM files")
 
 
+async def test_a_trigger_that_swallows_a_new_file_is_told(path: Path) -> None:
+    """A file that SQLite did not add is not tracked, and its caller hears why."""
+    async with opened(path) as manager:
+        query(path, "CREATE TRIGGER t BEFORE INSERT ON files BEGIN SELECT RAISE(IGNORE); END")
+        with pytest.raises(SchemaMismatchError, match="the table did not take its row"):
+            await manager.track("another")
+    assert [(KEY,)] == query(path, "SELECT file_path FROM files")
+
+
 @pytest.mark.parametrize("version", [-1, 1.5, "x", None, b"\x01"])
 async def test_a_version_that_does_not_count_is_told(
     path: Path, machine: MachineFactory, version: object
