@@ -62,12 +62,18 @@ class ClosedLoop:
         transitions_per_round: int,
         task_count: int = 1,
         file_count: int = 1,
+        may_give_up: bool = False,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet.
+
+        An attempt that gives up takes its time and moves no row, so its round is no figure, unless
+        ``may_give_up``: then ``committed_share`` says which part of the round was transitions.
+        """
         self.transitions_per_round = transitions_per_round
         self._subject = subject
         self._task_count = task_count
         self._file_count = file_count
+        self._may_give_up = may_give_up
         self._attempt_ids = ring.attempt_ids()
         self._tickets = itertools.count()
         self._committed = 0
@@ -107,8 +113,11 @@ class ClosedLoop:
             self._runner.close()
 
     def check(self) -> list[str]:
-        """Audit the file."""
-        return database.violations(self._path, self._committed)
+        """Audit the file, and count those that gave up."""
+        found = database.violations(self._path, self._committed)
+        if self._tally.gave_up_count and not self._may_give_up:
+            found.append(f"{self._tally.gave_up_count} attempts gave up, and were timed as if not")
+        return found
 
     def metrics(self) -> Mapping[str, Metric]:
         """Return latencies of all attempts, those that gave up too, and what delayed them."""
@@ -122,6 +131,7 @@ class ClosedLoop:
             "busy_count": self._tally.busy_count,
             "stale_count": self._tally.stale_count,
             "gave_up_count": self._tally.gave_up_count,
+            "committed_share": (len(latencies_us) - self._tally.gave_up_count) / len(latencies_us),
             "waited_ms": self._tally.waited_ms,
             "latency_p50_us": percentile(latencies_us, 50),
             "latency_p99_us": percentile(latencies_us, 99),

@@ -127,6 +127,8 @@ def measure(groups: Sequence[str], out: Path, options: Sequence[str]) -> Said:
 
     What stood at ``out`` stays until the new file is whole. Called once a process.
     """
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]  # a caller's own options would leave benchmarks out in silence
     watch = Watch()
     files = [f"benchmarks/test_{group}.py" for group in groups]
     fixed = (*files, *QUIET, *NO_ALARM, *LEAN)

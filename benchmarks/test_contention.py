@@ -43,5 +43,6 @@ class TestContention:
             transitions_per_round=task_count * TRANSITIONS_PER_TASK[task_count],
             task_count=task_count,
             file_count=file_count,
+            may_give_up=True,
         )
         measured(loop, rounds=ROUNDS, warmup_rounds=1, beside=raw_loop())

@@ -163,7 +163,8 @@ def measure(
     if raw is not None:
         info["raw_rounds_s"] = raw.rounds_s[:rounds]
     if recorder.stats is not None:
-        info["throughput_per_s"] = 1 / recorder.stats.stats.median
+        share = info.get("committed_share", 1)
+        info["throughput_per_s"] = share / recorder.stats.stats.median
     recorder.has_error = False
 
 

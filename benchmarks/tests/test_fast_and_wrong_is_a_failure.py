@@ -17,7 +17,7 @@ from benchmarks.closed_loop import ClosedLoop
 from benchmarks.subjects import StoreOnly
 from benchmarks.tests.recorders import PretendedRecorder
 from benchmarks.workload import Workload, WrongResultError, measure
-from fsmcore import Edge, HandRolledAdapter, PerTransition, Synchronous
+from fsmcore import Edge, HandRolledAdapter, PerTransition, StoreBusyError, Synchronous
 from fsmcore.connections import CommitFate, Receipt, Row, Session, Write
 from fsmcore.lifecycle import Lifecycle
 from fsmcore.protocol import AskGuard, Enter
@@ -146,6 +146,31 @@ def test_a_machine_that_forgets_to_enter_is_not_recorded(tmp_path: Path) -> None
     """Without a database, what was entered is counted against what was asked for."""
     with pytest.raises(WrongResultError, match=r"transitions asked for, \d+ entered"):
         measured(BareMachine(Forgetful, transitions_per_round=7), tmp_path)
+
+
+class Impatient(StoreOnly):
+    """A store in front of which every third attempt gives up at once."""
+
+    _attempt_count = 0
+
+    async def transition(self, key: str, attempt_id: str) -> None:
+        self._attempt_count += 1
+        if self._attempt_count % 3 == 0:
+            raise StoreBusyError("planted: busy for good")
+        await super().transition(key, attempt_id)
+
+
+def test_attempts_that_gave_up_are_no_transitions(tmp_path: Path) -> None:
+    """They end sooner than a transition, so that a store that gives up would look fast."""
+    with pytest.raises(WrongResultError, match="8 attempts gave up, and were timed as if not"):
+        measured(ClosedLoop(Impatient(), transitions_per_round=12), tmp_path)
+
+
+def test_where_giving_up_is_the_question_its_share_is_taken_out(tmp_path: Path) -> None:
+    """Under contention a third that gave up makes the throughput a third smaller."""
+    loop = ClosedLoop(Impatient(), transitions_per_round=12, may_give_up=True)
+    info = measured(loop, tmp_path).extra_info
+    assert (8, 2 / 3) == (info["gave_up_count"], info["committed_share"])
 
 
 def test_a_wrong_raw_loop_beside_a_sound_subject_is_not_recorded(tmp_path: Path) -> None:

@@ -38,8 +38,14 @@ def state_of(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def test_a_gate_gets_pytest_benchmarks_own_file_and_nothing_else(tmp_path: Path) -> None:
-    """Four stable names, raw rounds of each, and what the process ran on."""
+def test_a_gate_gets_pytest_benchmarks_own_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four stable names, raw rounds of each, and what the process ran on.
+
+    Options of pytest that lie about in the environment leave none of them out.
+    """
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k control")
     before = state_of(STATED)
     out = tmp_path / "a folder" / "epoch's 1.json"
     code, last = ran("--group", "gate", "--json", str(out))
