@@ -89,7 +89,8 @@ class Gate:
         return GateRecord(
             name="gate",
             verdict=verdict,
-            summary=judgement.summary(verdict, laws, benchmarks, ordered),
+            summary=_partly(self.options.law)
+            + judgement.summary(verdict, laws, benchmarks, ordered),
             figures={
                 "laws": len(laws),
                 "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
@@ -107,7 +108,7 @@ class Gate:
             candidate=candidate,
             laws=laws,
             benchmarks=benchmarks,
-            weaknesses=_weaknesses(timing),
+            weaknesses=_weaknesses(timing, self.options.law),
             replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
             f"--seed {self.seed}",
         )
@@ -184,12 +185,19 @@ def _is_decided(laws: Sequence[LawComparison]) -> bool:
     return any(row.outcome is LawOutcome.NEW_FAILURE for row in laws)
 
 
-def _weaknesses(timing: Timing | None) -> list[str]:
+def _partly(only_law: str | None) -> str:
+    return "" if only_law is None else f"partial, only the law {only_law} was asked: "
+
+
+def _weaknesses(timing: Timing | None, only_law: str | None) -> list[str]:
+    found = []
+    if only_law is not None:
+        found.append(f"only the law {only_law} was asked: nothing is known of the others")
     if timing is None:
-        return ["no clocks were run: a law that newly fails decides"]
-    if timing.rows and not timing.is_pinned:
-        return ["processes were not pinned to one CPU here, so intervals are wider"]
-    return []
+        found.append("no clocks were run: a law that newly fails decides")
+    elif timing.rows and not timing.is_pinned:
+        found.append("processes were not pinned to one CPU here, so intervals are wider")
+    return found
 
 
 def _guarantee(known: Policy) -> str:

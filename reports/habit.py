@@ -161,7 +161,9 @@ def run(step: Step, options: Sequence[str], limit_s: float = LIMIT_S) -> Said:
         return Said(label=step.label, verdict=Verdict.INVALID, words=words)
     sys.stdout.flush()
     source, sink = os.pipe()
-    process = subprocess.Popen(step.argv(options), cwd=session.ROOT, stdout=sink)
+    process = subprocess.Popen(
+        step.argv(options), cwd=session.ROOT, stdout=sink, env=_without_pytests_own()
+    )
     os.close(sink)
     tail = bytearray()
     reader = threading.Thread(target=_pass_through, args=(source, tail), daemon=True)
@@ -180,6 +182,14 @@ def run(step: Step, options: Sequence[str], limit_s: float = LIMIT_S) -> Said:
     if ended is not None:
         return Said(label=step.label, verdict=Verdict.INVALID, words=ended)
     return read(step, code, tail.decode("utf-8", "replace"))
+
+
+def _without_pytests_own() -> dict[str, str]:
+    """This environment without PYTEST_ADDOPTS and its like: they could leave tests out unseen.
+
+    Options that are meant for a session stand on its command line.
+    """
+    return {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 def _pass_through(source: int, tail: bytearray) -> None:

@@ -240,6 +240,18 @@ def test_help_explains_and_records_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_callers_own_options_leave_no_test_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """PYTEST_ADDOPTS would deselect tests, and the habit would pass without a word."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nosuch")
+    monkeypatch.setenv("PYTEST_PLUGINS", "nosuch")
+    monkeypatch.setenv("KEPT", "as it is")
+    show = "import os; print(sorted({'PYTEST_ADDOPTS', 'PYTEST_PLUGINS', 'KEPT'} & {*os.environ}))"
+    habit.run(_step(show, codes=TOOL_CODES, is_silent=True), [])
+    assert "['KEPT']\n" == capfd.readouterr().out
+
+
 def test_the_tests_really_run_under_pytest(tmp_path: Path) -> None:
     """End to end, on a real pytest in a process of its own: its options arrive, its end is read."""
     (tmp_path / "test_it.py").write_text("def test_right(): pass\ndef test_wrong(): assert 0\n")

@@ -134,6 +134,10 @@ def test_a_library_that_nothing_imports_is_unknown(checkout: Path) -> None:
     assert (3, Verdict.UNKNOWN) == (code, record.verdict)
     assert ["always_holds [planted]"] == [law.law for law in record.laws]
     assert "nothing that ran imported unused" in texts(record, Verdict.UNKNOWN)
+    assert record.summary.startswith("partial, only the law always_holds was asked: ")
+    assert record.weaknesses[0] == (
+        "only the law always_holds was asked: nothing is known of the others"
+    )
 
 
 @pytest.mark.parametrize(
