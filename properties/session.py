@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import msgspec
 
+from properties.environment import environment
 from reports import schema
-from reports.schema import RecordNotWrittenError, SessionRecord, Verdict
+from reports.schema import Figure, RecordNotWrittenError, SessionRecord, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "reports" / "out"
 INTERRUPTED = 130
+QUIET_S = 4.0
 
 
 class UsageError(Exception):
@@ -50,6 +54,19 @@ def parser(name: str, description: str) -> Parser:
     return made
 
 
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Return an argument's type: a whole number that is not below ``minimum``."""
+
+    def number(text: str) -> int:
+        found = int(text)
+        if found < minimum:
+            raise argparse.ArgumentTypeError(f"{found} is below {minimum}")
+        return found
+
+    number.__name__ = "int"  # argparse names the type in its message
+    return number
+
+
 def refuse(name: str, verdict: Verdict, what: str) -> int:
     """Say why nothing was asked, end with the last line, return the exit code."""
     print(what, file=sys.stderr)
@@ -67,7 +84,7 @@ def finish(
     """Write the record, print what ``show`` prints and the last line, return the exit code.
 
     A verdict whose record could not be kept is invalid: whoever reads the file would believe an
-    older one. A reader who leaves early (``| head``) changes neither record nor exit code.
+    older one.
     """
     try:
         schema.write(path, record)
@@ -76,22 +93,46 @@ def finish(
         summary = f"{record.summary}; the record is not written"
         record = msgspec.structs.replace(record, verdict=Verdict.INVALID, summary=summary)
     sys.stderr.flush()
-    try:
-        show()
-        if when_passed is not None and record.verdict is Verdict.PASS:
-            print(when_passed)
-        print(record.last_line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    show()
+    if when_passed is not None and record.verdict is Verdict.PASS:
+        print(when_passed)
+    print(record.last_line, flush=True)
     return record.verdict.exit_code
 
 
-def run(name: str, session: Callable[[], int]) -> NoReturn:
+def end(
+    name: str,
+    verdict: Verdict,
+    summary: str,
+    figures: Mapping[str, Figure],
+    path: Path,
+    *,
+    show: Callable[[], None] = lambda: None,
+) -> int:
+    """Make the record of a session that has figures and no more, and ``finish`` with it."""
+    here = environment()
+    record = SessionRecord(
+        name=name,
+        verdict=verdict,
+        summary=summary,
+        figures=dict(figures),
+        versions=here.versions(),
+        environment=here,
+    )
+    return finish(record, path, show=show)
+
+
+def run(name: str, session: Callable[[], int], *, shows_life: bool = False) -> NoReturn:
     """Run a session and leave the process with its exit code, whatever happens in it.
 
     Bad options are usage, Ctrl-C and a failure of the session itself are invalid: each with its
-    last line. A leaked worker thread does not keep the process.
+    last line. A reader who leaves early (``| head``) takes the output with him and not the exit
+    code. A leaked worker thread does not keep the process. ``shows_life`` says every few seconds
+    on standard error that the session still runs.
     """
+    if shows_life:
+        threading.Thread(target=_show_life, args=(name,), name="sign of life", daemon=True).start()
+    sys.stdout = _Outlasting(sys.stdout)
     try:
         code = session()
     except UsageError as error:
@@ -106,6 +147,44 @@ def run(name: str, session: Callable[[], int]) -> NoReturn:
         print(f"{name}: invalid: the session itself failed", flush=True)
         code = Verdict.INVALID.exit_code
     _leave(code)
+
+
+class _Outlasting(io.TextIOBase):
+    """Standard output whose reader may leave before the session ends: then it goes nowhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._let_the_reader_go()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._let_the_reader_go()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def _let_the_reader_go(self) -> None:
+        # What is still buffered is flushed when the interpreter ends, and would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def _show_life(name: str) -> None:
+    began_s = time.monotonic()
+    while True:
+        time.sleep(QUIET_S)
+        elapsed_s = time.monotonic() - began_s
+        print(f"{name}: {elapsed_s:.0f} s, still running", file=sys.stderr, flush=True)
 
 
 def _leave(code: int) -> NoReturn:

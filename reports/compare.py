@@ -176,9 +176,8 @@ def main(given: Sequence[str] | None = None) -> int:
             candidate_path=candidate,
             reasons=[Reason(verdict=verdict, text=str(error))],
         )
-    else:
-        show(record)
-    return session.finish(record, out)
+        return session.finish(record, out)
+    return session.finish(record, out, show=lambda: show(record))
 
 
 if __name__ == "__main__":

@@ -306,7 +306,6 @@ def main(given: Sequence[str] | None = None) -> int:
         progress.say(f"the question: {', '.join(asked)} in place of the lock (seed {options.seed})")
         with terminating_like_interrupt(), progress, _scratch(keep) as scratch:
             record = Gate(options, progress, scratch).judge()
-        show(record)
     except session.UsageError as error:
         record = _unjudged(Verdict.USAGE, str(error), asked)
     except (EnvironmentUnavailableError, NothingJudgedError) as error:
@@ -316,6 +315,8 @@ def main(given: Sequence[str] | None = None) -> int:
         record = _unjudged(Verdict.INVALID, what, asked)
         session.finish(record, out)
         return INTERRUPTED
+    else:
+        return session.finish(record, out, show=lambda: show(record))
     return session.finish(record, out)
 
 

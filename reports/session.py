@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -53,11 +53,17 @@ def shown(path: str | os.PathLike[str]) -> str:
     return str(absolute.relative_to(ROOT)) if absolute.is_relative_to(ROOT) else str(path)
 
 
-def finish(record: SessionRecord, out: Path) -> int:
-    """Write the record, print the last line, and return the exit code.
+def let_the_reader_go() -> None:
+    """Print into nothing from now on: whoever read standard output has left (``| head``)."""
+    # What is still buffered is flushed when the interpreter ends, and would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def finish(record: SessionRecord, out: Path, *, show: Callable[[], None] = lambda: None) -> int:
+    """Write the record, print what ``show`` prints and the last line; return the exit code.
 
     A verdict whose record could not be kept is invalid: whoever reads the file would believe an
-    older one.
+    older one. A reader who leaves early changes neither record nor exit code.
     """
     try:
         schema.write(out, record)
@@ -67,7 +73,11 @@ def finish(record: SessionRecord, out: Path) -> int:
             record, verdict=Verdict.INVALID, summary=f"{record.summary}; the record is not written"
         )
     sys.stderr.flush()
-    print(record.last_line, flush=True)
+    try:
+        show()
+        print(record.last_line, flush=True)
+    except BrokenPipeError:
+        let_the_reader_go()
     return record.verdict.exit_code
 
 

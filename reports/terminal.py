@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports import session
 from reports.load import short_name
 from reports.schema import (
     BenchmarkComparison,
@@ -39,9 +40,18 @@ _ALARMS = {
 }
 
 
+class _Outlasting(Console):
+    """Goes on when its reader leaves; rich would end the process with a code of its own."""
+
+    def on_broken_pipe(self) -> None:
+        """Print into nothing from now on."""
+        self.quiet = True
+        session.let_the_reader_go()
+
+
 def console() -> Console:
     """Standard output; a pipe gets a fixed width, so that nothing is cut to 80 columns."""
-    return Console(
+    return _Outlasting(
         width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False
     )
 

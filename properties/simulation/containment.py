@@ -13,12 +13,12 @@ import dataclasses
 import os
 import random
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from properties.session import at_least, end, parser, run
 from properties.simulation import footprints
 from properties.simulation.budget import Budget
 from properties.simulation.controls import CONTROLS
@@ -28,7 +28,6 @@ from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.schedulers import exhaustive
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
-from properties.simulation.session import end, parser
 from properties.simulation.simulation import Simulation
 from properties.simulation.stage import Stage
 from properties.simulation.stock import run_on_stock_asyncio
@@ -225,11 +224,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser("containment", "Compare the exhaustive search with real threads and walks.")
     names = [each.name for each in SCENARIOS]
     asked.add_argument("--scenario", action="append", choices=names, help="only this one")
-    asked.add_argument("--real-runs", type=int, default=150, help="a scenario, on real threads")
-    asked.add_argument("--walks", type=int, default=400, help="a scenario, unreduced, at random")
-    asked.add_argument("--controls", type=int, default=3000, help="walks of code that is right")
-    asked.add_argument("--run-limit", type=int, default=100_000, help="of the search")
-    asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument(
+        "--real-runs", type=at_least(1), default=150, help="a scenario, on real threads"
+    )
+    asked.add_argument(
+        "--walks", type=at_least(1), default=400, help="a scenario, unreduced, at random"
+    )
+    asked.add_argument(
+        "--controls", type=at_least(len(CONTROLS)), default=3000, help="walks of right code"
+    )
+    asked.add_argument("--run-limit", type=at_least(1), default=100_000, help="of the search")
+    asked.add_argument("--seed", type=at_least(0), default=0)
     options = asked.parse_args(arguments)
     figures: dict[str, Figure] = {}
     outside = lost = incomplete = spread = 0
@@ -284,4 +289,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("containment", main, shows_life=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Trial
+from properties.simulation.scenarios import scenario
 from properties.simulation.scheduler import HarnessError
 
 FOLDER = Path(__file__).resolve().parent / "corpus"
@@ -16,10 +17,15 @@ FOLDER = Path(__file__).resolve().parent / "corpus"
 _SPENDABLE = ("cancellations", "early_clocks", "overlaps")
 
 
+class NoScheduleError(HarnessError):
+    """What was given is no schedule of a scenario that there is; says what is wrong with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One schedule. ``breaks`` is what it broke when it was found; None: the law must hold.
+    """One schedule. ``breaks`` is what it broke when it was recorded; None: the law held.
 
+    ``outcome`` is what it came to then; None for a token, which records neither.
     ``does`` names what each deviation did, so that a schedule that no longer fits is noticed.
     """
 
@@ -29,7 +35,7 @@ class Entry:
     does: dict[int, str]
     budget: dict[str, int]
     breaks: str | None
-    outcome: str
+    outcome: str | None
     is_minimal: bool
 
     def spend(self, own: Budget) -> Budget:
@@ -82,26 +88,27 @@ def write(found: Entry, folder: Path = FOLDER) -> Path:
 
 
 def read(path: Path) -> Entry:
-    """Read an entry; raises ``HarnessError`` that says what is wrong with the file."""
+    """Read an entry; raises ``NoScheduleError`` that says what is wrong with the file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         schedule = content["schedule"]
-        return Entry(
+        found = Entry(
             scenario=content["scenario"],
             sentence=content["sentence"],
-            deviations={step["at"]: step["choose"] for step in schedule},
-            does={step["at"]: step["does"] for step in schedule if step["does"]},
-            budget=content["budget"],
+            deviations={int(step["at"]): int(step["choose"]) for step in schedule},
+            does={int(step["at"]): str(step["does"]) for step in schedule if step["does"]},
+            budget={str(name): int(number) for name, number in content["budget"].items()},
             breaks=content["breaks"],
-            outcome=content["outcome"],
+            outcome=str(content["outcome"]),
             is_minimal=content["minimal"],
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{path.name}: no schedule of the corpus ({error!r}).") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoScheduleError(f"{path.name}: no schedule of the corpus ({error!r}).") from error
+    return _checked(found, path.name)
 
 
 def from_token(token: str) -> Entry:
-    """Read the one-line form; raises ``HarnessError``."""
+    """Read the one-line form; raises ``NoScheduleError``."""
     try:
         what, _, places = token.partition("@")
         name, *spent = what.split("/")
@@ -109,19 +116,34 @@ def from_token(token: str) -> Entry:
         pairs = (each.split(":") for each in places.split(",") if each)
         deviations = {int(index): int(choice) for index, choice in pairs}
     except ValueError as error:
-        raise HarnessError(
+        raise NoScheduleError(
             f"{token!r} is no schedule: write SCENARIO[/cancellations=1]@POINT:CHOICE,..."
         ) from error
-    return Entry(
+    found = Entry(
         scenario=name,
         sentence="",
         deviations=deviations,
         does={},
         budget=budget,
         breaks=None,
-        outcome="",
+        outcome=None,
         is_minimal=False,
     )
+    return _checked(found, repr(token))
+
+
+def _checked(found: Entry, where: str) -> Entry:
+    try:
+        scenario(found.scenario)
+    except KeyError as error:
+        raise NoScheduleError(f"{where}: {error.args[0]}") from None
+    unknown = sorted(set(found.budget) - set(_SPENDABLE))
+    if unknown:
+        can = ", ".join(_SPENDABLE)
+        raise NoScheduleError(f"{where}: no budget {unknown[0]!r}; a schedule can spend {can}.")
+    if min([0, *found.deviations, *found.deviations.values(), *found.budget.values()]) < 0:
+        raise NoScheduleError(f"{where}: a schedule counts from 0; a number in it is negative.")
+    return found
 
 
 def entries(folder: Path = FOLDER) -> list[tuple[Path, Entry]]:

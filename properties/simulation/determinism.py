@@ -11,16 +11,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from properties.session import UsageError, at_least, end, parser, run
 from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
-from properties.simulation.session import end, parser
 from properties.simulation.stage import Stage
 from properties.simulation.transcript import first_difference
 from reports.schema import Verdict
@@ -86,7 +87,9 @@ def _child(python: str, hash_seed: str, carrier_name: str, seed_count: int) -> l
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     asked = parser("determinism", "One seed, one transcript: over carriers, hash seeds, Pythons.")
-    asked.add_argument("--seeds", type=int, default=52, help="how many, spread over scenarios")
+    asked.add_argument(
+        "--seeds", type=at_least(1), default=52, help="how many, spread over scenarios"
+    )
     asked.add_argument(
         "--python", action="append", default=[], metavar="PATH", help="another interpreter"
     )
@@ -96,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.emit:
         emit(options.emit, range(options.seeds))
         return 0
+    for python in options.python:
+        if shutil.which(python) is None:
+            raise UsageError(f"--python {python}: no such interpreter. Give the path of one.")
     carriers = tuple(options.carrier or CARRIERS)
     found: dict[str, dict[str, list[str]]] = {}
     run_count = 0
@@ -132,4 +138,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("determinism", main, shows_life="--emit" not in sys.argv)

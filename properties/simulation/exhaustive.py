@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 from collections.abc import Sequence
 
+from properties.session import at_least, end, parser, run
 from properties.simulation.explore import explore
 from properties.simulation.scenarios import SCENARIOS, scenario
-from properties.simulation.session import end, parser
 from reports.schema import Figure, Verdict
 
 
@@ -18,11 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser("exhaustive", "Explore every inequivalent schedule of small scenarios.")
     names = [each.name for each in SCENARIOS]
     asked.add_argument("--scenario", action="append", choices=names, help="only this one")
-    asked.add_argument("--cancellations", type=int, help="one or more, anywhere")
-    asked.add_argument("--early-clocks", type=int, help="timers that fire early or late")
-    asked.add_argument("--overlaps", type=int, help="calls that meet a write in full flight")
+    asked.add_argument("--cancellations", type=at_least(0), help="one or more, anywhere")
+    asked.add_argument("--early-clocks", type=at_least(0), help="timers that fire early or late")
+    asked.add_argument(
+        "--overlaps", type=at_least(0), help="calls that meet a write in full flight"
+    )
     asked.add_argument("--unreduced", action="store_true", help="equivalent schedules too")
-    asked.add_argument("--run-limit", type=int, default=100_000, help="runs a scenario")
+    asked.add_argument("--run-limit", type=at_least(1), default=100_000, help="runs a scenario")
     options = asked.parse_args(arguments)
     spend = {
         name: number
@@ -70,4 +71,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("exhaustive", main, shows_life=True)

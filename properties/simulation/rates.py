@@ -8,14 +8,13 @@ ratio survives a slow or busy host, the rates do not. Both are per second of CPU
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from properties.session import at_least, end, parser, run
 from properties.simulation.scenarios import scenario
 from properties.simulation.schedulers.random import RandomScheduler
-from properties.simulation.session import end, parser
 from properties.simulation.stage import Stage
 from properties.simulation.transcript import CallText, Kind, Transcript
 from reports.schema import Figure, Verdict
@@ -91,7 +90,7 @@ def _play(path: str, script: Sequence[CallText]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     asked = parser("rates", "Schedules a second, beside the same calls by plain sqlite3.")
-    asked.add_argument("--runs", type=int, default=300)
+    asked.add_argument("--runs", type=at_least(1), default=300)
     options = asked.parse_args(arguments)
     figures: dict[str, Figure] = {}
     print(f"{'scenario':<12} {'simulated/s':>12} {'plain/s':>9} {'ratio':>6} {'calls':>6}")
@@ -108,4 +107,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("rates", main, shows_life=True)
