@@ -11,7 +11,7 @@ import sys
 
 from properties.simulation import corpus
 from properties.simulation.budget import Budget
-from properties.simulation.minimiser import smallest
+from properties.simulation.minimiser import RUN_LIMIT, smallest
 from properties.simulation.scenario import Trial
 from properties.simulation.scheduler import HarnessError, Scheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
@@ -33,7 +33,7 @@ def assert_holds(
     scheduler: Scheduler,
     *,
     budget: Budget | None = None,
-    limit_s: float = 5.0,
+    run_limit: int = RUN_LIMIT,
 ) -> Trial:
     """Run one schedule and return the trial; raises ``LawBrokenError`` or ``HarnessError``."""
     trial = stage.run(scheduler, budget)
@@ -44,7 +44,7 @@ def assert_holds(
     if difference is not None:
         raise HarnessError(f"nondeterminism, the same choices gave another run: {difference}")
     spent = budget if budget is not None else stage.scenario.budget
-    found = smallest(stage, budget=spent, known=trial.run.deviations, limit_s=limit_s)
+    found = smallest(stage, budget=spent, known=trial.run.deviations, run_limit=run_limit)
     shown = trial if found is None else found.trial
     entry = corpus.entry(shown, spent, is_minimal=found is not None and found.is_minimal)
     python = ".".join(str(part) for part in sys.version_info[:3])
