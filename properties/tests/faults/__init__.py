@@ -1,0 +1,1 @@
+"""Tests of the faults: each fires, and each is felt."""
