@@ -14,7 +14,6 @@ from benchmarks import database, ring
 from benchmarks.workload import Metric
 from fsmcore import Synchronous
 from fsmcore import schema as sql
-from fsmcore.connections import READ_PRAGMAS
 from fsmcore.store import utc_now
 
 SELECT = database.SCHEMA.sql(sql.SELECT_FILE)
@@ -91,7 +90,8 @@ class PlainLoop:
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None)
         db.execute(f"PRAGMA synchronous={self._synchronous.name}")
-        db.execute(READ_PRAGMAS).fetchall()
+        db.execute("PRAGMA synchronous").fetchall()
+        db.execute("PRAGMA journal_mode").fetchall()
         if self._autocheckpoint_pages != AUTOCHECKPOINT_PAGES:
             db.execute(f"PRAGMA wal_autocheckpoint={self._autocheckpoint_pages:d}")
         return db

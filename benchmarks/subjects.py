@@ -21,7 +21,7 @@ from fsmcore import (
     Store,
     Synchronous,
 )
-from fsmcore.connections import READ_PRAGMAS
+from fsmcore.native import Preparation, PreparedConnection
 
 OnRetry = Callable[[FsmCoreError, int, float], None]
 Connections = Callable[[Synchronous], ConnectionModel]
@@ -80,9 +80,16 @@ class BareAiosqlite:
         await self._kept.close()
 
     async def _connect(self) -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(self._path, isolation_level=None)
-        await connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous.name}")
-        await connection.execute_fetchall(READ_PRAGMAS)
+        asked = Preparation(
+            store_name=self._path.name, synchronous=self._synchronous, requires_wal=True
+        )
+        connection = await aiosqlite.connect(
+            self._path, isolation_level=None, factory=PreparedConnection, preparation=asked
+        )
+        error = asked.take_error()
+        if error is not None:
+            await connection.close()
+            raise error
         return connection
 
     async def _move(self, connection: aiosqlite.Connection, key: str, attempt_id: str) -> None:

@@ -7,7 +7,8 @@ What aiosqlite 0.17 … 0.22, CPython and SQLite do, and what is done about it h
 * A call handed to the worker thread runs even when its caller is cancelled, COMMIT included. So
   the fate of a transaction is what was *sent*, and a rollback queued behind it settles it.
 * ``Connection.close()`` with an unfinished cursor leaves a zombie that keeps the write lock:
-  every read is fetched to its end in the call that began it, and a rollback comes before a close.
+  every read is fetched to its end in the call that began it, and every close rolls back first,
+  in the connection's own thread and in the same hop (``native``).
 * When the last connection closes, SQLite checkpoints and unlinks the WAL. An idle *keeper*
   spares each transition that (67 against 849 transitions a second).
 * ``sqlite_errorcode`` is the extended code; MemoryError is no ``sqlite3.Error``.
@@ -29,6 +30,8 @@ import aiosqlite
 
 from fsmcore.cancellation import finish
 from fsmcore.errors import DefinitionError, FsmCoreError, StoreUnavailableError
+from fsmcore.native import Preparation, PreparedConnection, require_wal
+from fsmcore.native import Synchronous as Synchronous  # its name is used from here too
 from fsmcore.sqlite import (
     database_uri,
     describe,
@@ -40,26 +43,15 @@ from fsmcore.sqlite import (
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Coroutine, Sequence
+    from types import TracebackType
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _log = logging.getLogger("fsmcore")
 
-READ_PRAGMAS = "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous"
-
-
-class Synchronous(enum.Enum):
-    """When SQLite waits for the disk. FULL: an acknowledged transition survives a power loss.
-
-    NORMAL promises a prefix only: what survives is consistent, and the last acknowledged
-    transitions may be gone (https://sqlite.org/pragma.html#pragma_synchronous).
-    """
-
-    NORMAL = 1
-    FULL = 2
-    EXTRA = 3
+_NO_LOCK = contextlib.nullcontext()
 
 
 class CommitFate(enum.Enum):
@@ -202,10 +194,10 @@ class PerTransition:
             self._uri = database_uri(path, mode="rwc" if create else "rw")
             keeper = await self._opened()
             try:
-                session = _AioSession(keeper, self._name, self._writer_lock)
+                session = self._used_by(keeper)
                 await prepare(session)
                 ((journal_mode,),) = await session.fetch("PRAGMA journal_mode=WAL")
-                self._require_wal(journal_mode)
+                require_wal(journal_mode, self._name)
                 await session.fetch("PRAGMA schema_version")  # the first read is what opens the WAL
             except BaseException:
                 await finish(_close(keeper))
@@ -228,20 +220,21 @@ class PerTransition:
             finally:
                 self._loop = None
 
-    @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
+    def session(self) -> contextlib.AbstractAsyncContextManager[Session]:
         """Lend a fresh connection; it is rolled back and closed whatever happens."""
+        return _Lending(self)
+
+    async def _lend(self) -> aiosqlite.Connection:
         if self._keeper is None:
             raise StoreUnavailableError(f"{self._name}: not open; use 'async with'.")
         if self._loop is not asyncio.get_running_loop():
             raise StoreUnavailableError(
                 f"{self._name}: opened in another event loop; open a store in each."
             )
-        connection = await self._opened()
-        try:
-            yield _AioSession(connection, self._name, self._writer_lock)
-        finally:
-            await finish(_close(connection))
+        return await self._opened()
+
+    def _used_by(self, connection: aiosqlite.Connection) -> _AioSession:
+        return _AioSession(connection, self._name, self._writer_lock)
 
     async def _opened(self) -> aiosqlite.Connection:
         opening = asyncio.ensure_future(self._connect())
@@ -253,33 +246,50 @@ class PerTransition:
             raise
 
     async def _connect(self) -> aiosqlite.Connection:
-        timeout_s = self._busy_timeout_ms / 1000
+        preparation = Preparation(
+            store_name=self._name,
+            synchronous=self._synchronous,
+            requires_wal=self._keeper is not None,
+        )
         with translated(self._name):
             connection = await aiosqlite.connect(
-                self._uri, uri=True, isolation_level=None, timeout=timeout_s
+                self._uri,
+                uri=True,
+                isolation_level=None,
+                timeout=self._busy_timeout_ms / 1000,
+                factory=PreparedConnection,
+                preparation=preparation,
             )
-        try:
-            with translated(self._name):
-                await connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous.name}")
-                ((journal_mode, synchronous),) = await connection.execute_fetchall(READ_PRAGMAS)
-            if self._keeper is not None:
-                self._require_wal(journal_mode)
-            if synchronous != self._synchronous.value:
-                raise StoreUnavailableError(
-                    f"{self._name}: asked for synchronous {self._synchronous.name}, got "
-                    f"{synchronous}. Is SQLite built without it?"
-                )
-        except BaseException:
+        error = preparation.take_error()
+        if error is not None:
             await finish(_close(connection))
-            raise
+            with translated(self._name):
+                raise error
         return connection
 
-    def _require_wal(self, journal_mode: object) -> None:
-        if journal_mode != "wal":
-            raise StoreUnavailableError(
-                f"{self._name}: asked for WAL, got journal mode {journal_mode!r}. A read-only or "
-                "in-memory file, or a file system without shared memory, cannot use WAL."
-            )
+
+class _Lending:
+    """A connection for one block. A class, because a generator would cost twice as much."""
+
+    __slots__ = ("_connection", "_model")
+
+    def __init__(self, model: PerTransition) -> None:
+        self._model = model
+        self._connection: aiosqlite.Connection | None = None
+
+    async def __aenter__(self) -> Session:
+        self._connection = connection = await self._model._lend()
+        return self._model._used_by(connection)
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await finish(_close(connection))
 
 
 class _AioSession:
@@ -300,27 +310,28 @@ class _AioSession:
             return rows
 
     async def fetch_exclusively(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        async with self._write_turn():
-            with translated(self._name):
-                await self._connection.execute("BEGIN IMMEDIATE")
-            rows = await self.fetch(sql, parameters)
-            await _roll_back(self._connection)
-            return rows
+        async with self._writer_lock or _NO_LOCK:
+            return await self._undone_on_error(self._fetch_exclusively(sql, parameters))
+
+    async def _fetch_exclusively(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        with translated(self._name):
+            await self._connection.execute("BEGIN IMMEDIATE")
+        rows = await self.fetch(sql, parameters)
+        await _roll_back(self._connection)
+        return rows
 
     async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
-        async with self._write_turn():
-            await self._send(writes, receipt)
+        async with self._writer_lock or _NO_LOCK:
+            await self._undone_on_error(self._send(writes, receipt))
 
-    @contextlib.asynccontextmanager
-    async def _write_turn(self) -> AsyncIterator[None]:
-        async with self._writer_lock or contextlib.nullcontext():
-            try:
-                yield
-            except BaseException:
-                # Before the lock is released and before the close, so that nobody meets a
-                # transaction that its owner has given up.
-                await finish(_roll_back(self._connection))
-                raise
+    async def _undone_on_error(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except BaseException:
+            # Before the lock is released and before the close, so that nobody meets a
+            # transaction that its owner has given up.
+            await finish(_roll_back(self._connection))
+            raise
 
     async def _send(self, writes: Sequence[Write], receipt: Receipt) -> None:
         with translated(self._name):
@@ -351,9 +362,6 @@ async def _roll_back(connection: aiosqlite.Connection) -> None:
 
 async def _close(connection: aiosqlite.Connection) -> None:
     try:
-        await _roll_back(connection)
-    finally:
-        try:
-            await connection.close()
-        except (sqlite3.Error, MemoryError, ValueError) as error:
-            _log.warning("close failed: %s", describe(error))
+        await connection.close()
+    except (sqlite3.Error, MemoryError, ValueError) as error:
+        _log.warning("close failed: %s", describe(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import sqlite3
@@ -19,7 +18,9 @@ from fsmcore.errors import (
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
+
+_RAISED = (sqlite3.Error, MemoryError, OverflowError, ValueError)
 
 
 class ConstraintError(FsmCoreError):
@@ -63,15 +64,27 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}{f' {name}' if name else ''}: {error}"
 
 
-@contextlib.contextmanager
-def translated(name: str) -> Iterator[None]:
+class translated:  # noqa: N801 - used as a function; a generator would cost twice as much
     """Turn what sqlite3 and aiosqlite raise inside the block into the errors of fsmcore."""
-    try:
-        yield
-    except (sqlite3.Error, MemoryError, OverflowError, ValueError) as error:
-        if isinstance(error, FsmCoreError):
-            raise
-        raise translate(error, name) from error
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        """Take the store's name, which every message begins with."""
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Raise the translation of ``error``, or let it pass."""
+        if isinstance(error, _RAISED) and not isinstance(error, FsmCoreError):
+            raise translate(error, self._name) from error
 
 
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

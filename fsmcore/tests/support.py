@@ -73,7 +73,10 @@ def recorded_connections() -> Iterator[Connections]:
                 seen.closed.append(self)
 
     def recording(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        made: sqlite3.Connection = connect(*args, **{"factory": Recorded, **kwargs})
+        asked = kwargs.pop("factory", None)
+        # Behind the factory that was asked for, so that the hooks come before what it does.
+        factory = Recorded if asked is None else type("Recorded", (asked, Recorded), {})
+        made: sqlite3.Connection = connect(*args, factory=factory, **kwargs)
         return made
 
     sqlite3.connect = recording  # type: ignore[assignment]

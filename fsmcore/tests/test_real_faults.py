@@ -366,7 +366,7 @@ async def test_a_new_store_has_a_keeper_like_any_other(path: Path) -> None:
 
 
 async def test_a_transition_is_these_statements(path: Path, native: Connections) -> None:
-    """Two to make sure of the connection, one read, and one IMMEDIATE transaction of two writes."""
+    """Three that prepare the connection, one read, and one IMMEDIATE transaction of two writes."""
     seen: list[str] = []
 
     def trace(connection: sqlite3.Connection) -> None:
@@ -377,7 +377,8 @@ async def test_a_transition_is_these_statements(path: Path, native: Connections)
             await manager.transition(KEY, "start_upload")
     assert [text for text in seen if not text.startswith("--")] == [
         "PRAGMA synchronous=FULL",
-        "SELECT journal_mode, synchronous",
+        "PRAGMA synchronous",
+        "PRAGMA journal_mode",
         'SELECT "gemini_state", "version",',
         "BEGIN IMMEDIATE",
         'UPDATE "files" SET',

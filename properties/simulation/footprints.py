@@ -67,7 +67,9 @@ def of_call(
     """
     if sql is not None:
         return _of_sql(sql, in_transaction=in_transaction, holds_lock=holds_lock, failed=failed)
-    if operation in {"connect", "cursor", "fetchone", "fetchmany", "fetchall", "stop"}:
+    if operation == "connect":
+        return LAYOUT_READ  # a factory may read PRAGMAs in the call that opens
+    if operation in {"cursor", "fetchone", "fetchmany", "fetchall", "stop"}:
         # A fetch of an unfinished SELECT goes on in the snapshot that its execute took.
         return _PRIVATE
     if operation == "commit":
