@@ -87,6 +87,20 @@ def replay(session: nox.Session) -> None:
 
 
 @nox.session
+def history(session: nox.Session) -> None:
+    """Is this history linearizable? -- FILE.json ...; none: the corpus."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.history", *session.posargs)
+
+
+@nox.session
+def crosscheck(session: nox.Session) -> None:
+    """The history checker against three others on drawn histories. -- --histories 100000."""
+    lock(session, "crosscheck")
+    session.run("python", "-m", "properties.history.crosscheck", *session.posargs)
+
+
+@nox.session
 def evidence(session: nox.Session) -> None:
     """The numbered promises of the core, shown one by one on real files."""
     lock(session, "properties")

@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 Figure = bool | int | float | str | None
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
-RecordT = TypeVar("RecordT", bound="SessionRecord")
+RecordT = TypeVar("RecordT", bound="Record")
 
 
 class Verdict(enum.Enum):
@@ -154,6 +154,47 @@ class LawsRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag
     profile: str
     seed: int | None
     laws: list[LawRecord]
+
+
+class OperationRecord(
+    Record, frozen=True, kw_only=True, omit_defaults=True, rename={"ret": "return"}
+):
+    """One operation of a history, as docs/histories.md describes it. Moments are logical."""
+
+    name: str
+    process: str
+    key: str
+    kind: str
+    outcome: str
+    call: Count
+    ret: Count | None = None
+    version: Count | None = None
+    value: str | None = None
+    expected: Count | None = None
+    from_value: str | None = None
+    is_stale: bool = False
+    only_in: list[str] | None = None
+
+
+class InitialRecord(Record, frozen=True, kw_only=True):
+    """What a key holds before anything is called."""
+
+    version: Count
+    value: str
+
+
+class HistoryRecord(
+    Record, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="history"
+):
+    """A history in a file. Those of the corpus say what it is, where from, and what is expected."""
+
+    schema_version: int
+    initial: dict[str, InitialRecord]
+    operations: list[OperationRecord]
+    title: str | None = None
+    source: str | None = None
+    expected: str | None = None
+    why: str | None = None
 
 
 class LawOutcome(enum.Enum):
@@ -291,7 +332,7 @@ class _Header(msgspec.Struct):
     schema_version: int
 
 
-def write(path: str | os.PathLike[str], record: SessionRecord) -> None:
+def write(path: str | os.PathLike[str], record: Record) -> None:
     """Write a record whole or not at all, durably, making its folder.
 
     The text is decoded again before it is written, so that nothing is left behind that `read`

@@ -1,0 +1,1 @@
+"""Does the judge of histories judge well?"""
