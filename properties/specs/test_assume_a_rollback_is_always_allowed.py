@@ -1,0 +1,28 @@
+"""We assume: rollback() ends a transaction, and without one it does nothing and raises nothing.
+
+It is queued after every cancelled or failed attempt, of which nobody knows how far it came.
+"""
+
+import asyncio
+
+import aiosqlite
+
+LEANS_ON = "fsmcore/connections.py: _roll_back"
+
+
+async def _roll_back() -> tuple[bool, bool, int]:
+    async with aiosqlite.connect(":memory:", isolation_level=None) as db:
+        await db.execute("CREATE TABLE t (x)")
+        await db.rollback()
+        await db.execute("BEGIN IMMEDIATE")
+        await db.execute("INSERT INTO t VALUES (1)")
+        before = db.in_transaction
+        await db.rollback()
+        await db.rollback()
+        rows = await db.execute_fetchall("SELECT x FROM t")
+        return before, db.in_transaction, len(list(rows))
+
+
+def test_with_and_without_a_transaction() -> None:
+    """Once without, once with, once more without."""
+    assert (True, False, 0) == asyncio.run(_roll_back())
