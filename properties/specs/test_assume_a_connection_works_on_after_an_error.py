@@ -9,7 +9,7 @@ import sqlite3
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections.py: _AioSession._write_turn"
+LEANS_ON = "fsmcore/connections.py: _AioSession._undone_on_error"
 
 
 async def _go_on() -> list[object]:
