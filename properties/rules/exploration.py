@@ -15,14 +15,19 @@ from properties.rules.court import Court, Judge, LawBrokenError
 if TYPE_CHECKING:
     from hypothesis import settings
 
+    from properties.simulation.corpus import Entry
     from properties.subjects import SubjectFactory
 
 
 @dataclass(slots=True)
 class Exploration:
-    """What came of it: broken laws with their counterexamples, or the harness's own failure."""
+    """What came of it: broken laws with their counterexamples, or the harness's own failure.
+
+    ``entries`` are the counterexamples that can be replayed.
+    """
 
     broken: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
     harness_error: str | None = None
     tally: Counter[str] = field(default_factory=Counter)
 

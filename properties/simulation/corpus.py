@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from properties.rules import workload
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import scenario
 from properties.simulation.scheduler import HarnessError
 
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent / "corpus"
+FOUND_FOLDER = ROOT / "reports" / "out" / "counterexamples"
 
 _SPENDABLE = ("cancellations", "early_clocks", "overlaps")
 
@@ -68,14 +72,14 @@ def entry(trial: Trial, budget: Budget, *, is_minimal: bool) -> Entry:
 def write(found: Entry, folder: Path = FOLDER) -> Path:
     """Write an entry, ready to be committed; return its path."""
     places = "-".join(f"{index}.{choice}" for index, choice in found.deviations.items())
-    path = folder / f"{found.scenario}-{places or 'polite'}.json"
+    path = folder / f"{_short_name(found)}-{places or 'polite'}.json"
     folder.mkdir(parents=True, exist_ok=True)
     schedule = [
         {"at": index, "choose": choice, "does": found.does.get(index, "")}
         for index, choice in found.deviations.items()
     ]
     content: dict[str, Any] = {
-        "scenario": found.scenario,
+        **_what_runs(found.scenario),
         "sentence": found.sentence,
         "breaks": found.breaks,
         "outcome": found.outcome,
@@ -87,13 +91,24 @@ def write(found: Entry, folder: Path = FOLDER) -> Path:
     return path
 
 
+def keep(found: Entry) -> str | None:
+    """Write a new counterexample, to be moved into the corpus; return its path from the checkout.
+
+    None where nothing can be written: the token says the same.
+    """
+    try:
+        return str(write(found, FOUND_FOLDER).relative_to(ROOT))
+    except OSError:
+        return None
+
+
 def read(path: Path) -> Entry:
     """Read an entry; raises ``NoScheduleError`` that says what is wrong with the file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         schedule = content["schedule"]
         found = Entry(
-            scenario=content["scenario"],
+            scenario=_name_of(content),
             sentence=content["sentence"],
             deviations={int(step["at"]): int(step["choose"]) for step in schedule},
             does={int(step["at"]): str(step["does"]) for step in schedule if step["does"]},
@@ -132,9 +147,35 @@ def from_token(token: str) -> Entry:
     return _checked(found, repr(token))
 
 
+def _what_runs(name: str) -> dict[str, Any]:
+    asked = workload.from_name(name)
+    if asked is None:
+        return {"scenario": name}
+    return {"subject": asked.subject, "workload": asked.content()}
+
+
+def _name_of(content: dict[str, Any]) -> str:
+    if "workload" not in content:
+        return str(content["scenario"])
+    asked = workload.from_content(content["subject"], content["workload"])
+    if asked is None:
+        raise ValueError("no workload of the rules")
+    return asked.name
+
+
+def _short_name(found: Entry) -> str:
+    """Return a file's name: that of a workload holds all of it, and would be too long."""
+    asked = workload.from_name(found.scenario)
+    if asked is None:
+        return found.scenario
+    digest = hashlib.sha256(asked.name.encode()).hexdigest()[:8]
+    law = (found.breaks or "holds").partition(":")[0]
+    return f"{asked.subject}-{law}-{digest}"
+
+
 def _checked(found: Entry, where: str) -> Entry:
     try:
-        scenario(found.scenario)
+        scenario(found.scenario, breaks=found.breaks)
     except KeyError as error:
         raise NoScheduleError(f"{where}: {error.args[0]}") from None
     unknown = sorted(set(found.budget) - set(_SPENDABLE))

@@ -25,7 +25,7 @@ def replayed(entry: corpus.Entry, *, carrier_name: str = "inline") -> Trial:
 
     Raises ``HarnessError`` when it does not fit the code any more, or when the two runs differ.
     """
-    subject = scenario(entry.scenario)
+    subject = scenario(entry.scenario, breaks=entry.breaks)
     budget = entry.spend(subject.budget)
     scheduler = ReplayScheduler(entry.deviations, entry.does)
     with Stage(subject, carrier_name=carrier_name, fresh=False) as stage:

@@ -19,6 +19,8 @@ from properties.simulation.run import Run
 from properties.simulation.world import World
 
 Attempt = tuple[str, Callable[[], Coroutine[Any, Any, object]]]
+Answers = tuple[tuple[str, str], ...]
+"""What each actor was told, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Setting:
 class Outcome:
     """What a run came to, as far as anybody outside can tell. Equal outcomes compare equal."""
 
-    answers: tuple[tuple[str, str], ...]
+    answers: Answers
     rows: tuple[tuple[object, ...], ...]
     lock_is_held: bool = False
     stuck: bool = False
@@ -74,8 +76,9 @@ class Scenario:
     """Attempts that contend, the rows they start from, and the law that must hold after.
 
     ``attempts`` get what ``open`` returned. ``observe_sql`` reads what matters, in a stable order;
-    ``reset_sql`` brings the rows back without a new file. ``is_broken`` says that the law does not
-    hold, on purpose: a search that finds nothing is the failure then.
+    ``reset_sql`` brings the rows back without a new file. ``contend`` replaces the usual course, in
+    which all attempts are expected at once; with it ``attempts`` are not asked. ``is_broken``
+    says that the law does not hold, on purpose: a search that finds nothing is the failure then.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Scenario:
     attempts: Callable[[Any, Setting], Sequence[Attempt]]
     open: Callable[[Setting], Awaitable[Any]] | None = None
     close: Callable[[Any], Awaitable[object]] | None = None
+    contend: Callable[[Any, Setting], Awaitable[Answers]] | None = None
     budget: Budget = field(default_factory=Budget)
     law: Law | None = None
     is_broken: bool = False

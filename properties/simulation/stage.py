@@ -20,6 +20,7 @@ from typing import Any, Self
 from properties.simulation.budget import Budget
 from properties.simulation.run import Run
 from properties.simulation.scenario import (
+    Answers,
     Outcome,
     Scenario,
     Setting,
@@ -27,7 +28,7 @@ from properties.simulation.scenario import (
     answer_of,
     create_database,
 )
-from properties.simulation.scheduler import Scheduler
+from properties.simulation.scheduler import HarnessError, Scheduler
 from properties.simulation.simulation import Simulation
 
 RUNS_BETWEEN_CHECKPOINTS = 200
@@ -122,7 +123,7 @@ class Stage:
         budget = budget if budget is not None else self.scenario.budget
         run = self._run_fresh(scheduler, budget) if self._fresh else self._run(scheduler, budget)
         rows, lock_is_held = self._observe()
-        answers: tuple[tuple[str, str], ...] = run.value if run.value is not None else ()
+        answers: Answers = run.value if run.value is not None else ()
         outcome = Outcome(
             answers=answers,
             rows=rows,
@@ -133,7 +134,9 @@ class Stage:
         law = self.scenario.law
         violation = law(outcome) if law is not None else None
         if run.error is not None:
-            violation = f"the harness or the scenario raised {run.error!r}"
+            raise HarnessError(f"{self.scenario.name} raised {run.error!r}.") from run.error
+        if run.escapes:
+            raise HarnessError(f"{self.scenario.name} left the simulation: {run.escapes[0]}")
         digest = _checkpointed_digest(self._setting.path) if self._fresh else None
         return Trial(
             scenario=self.scenario,
@@ -152,7 +155,10 @@ class Stage:
             keeper.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self.reset()
         return self.simulation.run(
-            lambda: self._contend(self._subject), scheduler, budget, main_is_neutral=True
+            lambda: self._contend(self._subject),
+            scheduler,
+            budget,
+            main_is_neutral=self.scenario.contend is None,
         )
 
     def play(self, scenario: Scenario) -> None:
@@ -177,14 +183,15 @@ class Stage:
                 os.unlink(self._setting.path + suffix)
         shutil.copyfile(self._template, self._setting.path)
 
-        async def main() -> tuple[tuple[str, str], ...]:
+        async def main() -> Answers:
             subject = await self._open()
             try:
                 return await self._contend(subject)
             finally:
                 await self._close(subject)
 
-        return self.simulation.run(main, scheduler, budget, main_is_neutral=True)
+        is_neutral = self.scenario.contend is None
+        return self.simulation.run(main, scheduler, budget, main_is_neutral=is_neutral)
 
     async def _open(self) -> Any:
         opener = self.scenario.open
@@ -194,7 +201,9 @@ class Stage:
         if self.scenario.close is not None:
             await self.scenario.close(subject)
 
-    async def _contend(self, subject: Any) -> tuple[tuple[str, str], ...]:
+    async def _contend(self, subject: Any) -> Answers:
+        if self.scenario.contend is not None:
+            return await self.scenario.contend(subject, self._setting)
         tasks = [
             (name, self.simulation.expect(name, partial(answer_of, self._setting, work)))
             for name, work in self.scenario.attempts(subject, self._setting)

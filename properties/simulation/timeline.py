@@ -14,25 +14,39 @@ _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+\"?(\w+)", re.IGNORECASE)
 
 
 def timeline(trial: Trial) -> list[str]:
-    """Return the lines of a trial, the schedule's deviations marked with ``*``."""
-    marks = set(trial.run.marks)
-    steps: list[tuple[Event, str, bool]] = []
-    is_due: set[str] = set()
-    for index, event in enumerate(trial.run.transcript.events):
-        if index in marks:
-            is_due.add(event.actor)
-        text = _step(event)
-        if text is not None:
-            steps.append((event, text, event.actor in is_due))
-            is_due.discard(event.actor)
+    """Return the lines of a trial, the schedule's deviations marked with ``*``.
+
+    The fatal step of a failure is marked with ``!``: that of the last deviation, without which a
+    smallest schedule does not fail; where the polite schedule fails by itself, the last one.
+    """
+    steps = _steps(trial)
     names = [name for name, _ in trial.outcome.answers]
     for event, _, _ in steps:
         if event.actor and event.actor not in names:
             names.append(event.actor)
     width = max(18, min(34, 96 // max(1, len(names))))
     head = "  virtual ms  " + "".join(name.ljust(width) for name in names)
-    body = [_line(event, text, names, width, is_marked=mark) for event, text, mark in steps]
-    return [head, *_shortened(body), *_verdict(trial)]
+    body = [_line(event, text, names, width, mark) for event, text, mark in steps]
+    return [head.rstrip(), *_shortened(body), *_verdict(trial)]
+
+
+def _steps(trial: Trial) -> list[tuple[Event, str, str]]:
+    """Return each domain step with its mark: ``*`` for a deviation, ``!`` for the fatal one."""
+    marks = set(trial.run.marks)
+    steps: list[tuple[Event, str, str]] = []
+    is_due: set[str] = set()
+    for index, event in enumerate(trial.run.transcript.events):
+        if index in marks:
+            is_due.add(event.actor)
+        text = _step(event)
+        if text is not None:
+            steps.append((event, text, "*" if event.actor in is_due else " "))
+            is_due.discard(event.actor)
+    if trial.violation is not None and steps:
+        marked = [index for index, (_, _, mark) in enumerate(steps) if mark == "*"]
+        fatal = marked[-1] if marked else len(steps) - 1
+        steps[fatal] = (*steps[fatal][:2], "!")
+    return steps
 
 
 def _shortened(body: Sequence[str]) -> list[str]:
@@ -41,7 +55,7 @@ def _shortened(body: Sequence[str]) -> list[str]:
     if len(body) <= room:
         return list(body)
     left_out = len(body) - room
-    kept = [index for index, line in enumerate(body) if line.startswith("*")]
+    kept = [index for index, line in enumerate(body) if line[0] in "*!"]
     first = max(0, (kept[0] if kept else len(body)) - 3)
     from_start = min(first, left_out)
     rest = list(body[from_start:])
@@ -59,8 +73,7 @@ def _verdict(trial: Trial) -> list[str]:
     return ["", f"broken: {trial.violation}", f"outcome: {trial.outcome}"]
 
 
-def _line(event: Event, text: str, names: Sequence[str], width: int, *, is_marked: bool) -> str:
-    mark = "*" if is_marked else " "
+def _line(event: Event, text: str, names: Sequence[str], width: int, mark: str) -> str:
     lane = names.index(event.actor) if event.actor in names else 0
     return f"{mark} {event.at_s * 1000:9.3f}   {' ' * (width * lane)}{text}".rstrip()
 
@@ -78,6 +91,8 @@ def _step(event: Event) -> str | None:
         return f"loop: {plain(event.what)}"
     if event.kind is not Kind.CALL or not isinstance(event.what, CallText):
         return None
+    if event.actor == "main":
+        return None  # opens, asks and closes; it is none of the attempts
     call = event.what
     if call.sql is None:
         is_quiet = call.operation in _HIDDEN or call.operation in {"commit", "rollback"}

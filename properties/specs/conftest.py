@@ -14,6 +14,8 @@ from properties.law import law_of
 from properties.profiles import PROFILES, Profile
 from properties.recording import RECORDER
 from properties.rules import Exploration, explore
+from properties.rules.schedules import explore_schedules
+from properties.simulation import corpus
 from properties.subjects import CORE_SUBJECTS, SubjectFactory
 
 _explorations: dict[str, Exploration] = {}
@@ -68,7 +70,8 @@ def explored(
 ) -> Callable[[], None]:
     """Ask what the exploration of the subject found against this module's ``judge``.
 
-    The first law to ask lets the subject be explored once, for the judges of all laws collected.
+    The first law to ask lets the subject be explored once, for the judges of all laws collected:
+    on real time, and then under drawn schedules of the simulation.
     """
 
     def must_hold() -> None:
@@ -80,7 +83,10 @@ def explored(
             }
             tally = RECORDER.begin_exploration(subject_name)
             factory = CORE_SUBJECTS[subject_name]
-            _explorations[subject_name] = explore(factory, judges, profile.explored, tally)
+            found = explore(factory, judges, profile.explored, tally)
+            left = {law: judge for law, judge in judges.items() if law not in found.broken}
+            simulated = explore_schedules(subject_name, factory, left, profile.explored, tally)
+            _explorations[subject_name] = _joined(found, simulated)
         exploration = _explorations[subject_name]
         request.node.stash[RECORDER.tally_key] = exploration.tally
         counterexample = exploration.broken.get(law_of(request.module).name)
@@ -90,3 +96,12 @@ def explored(
             raise RECORDER.harness_error(exploration.harness_error)
 
     return must_hold
+
+
+def _joined(found: Exploration, simulated: Exploration) -> Exploration:
+    """Add what the simulation broke, each with a file to replay that is ready to be committed."""
+    for law, text in simulated.broken.items():
+        kept = corpus.keep(simulated.entries[law])
+        found.broken[law] = text if kept is None else f"{text}\nnox -s replay -- {kept}"
+    found.harness_error = found.harness_error or simulated.harness_error
+    return found

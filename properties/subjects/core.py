@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import random
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from fsmcore import (
@@ -60,8 +62,9 @@ class CoreSubject:
     def __init__(
         self, name: str, machine: MachineFactory, *, locked: bool, tries: int = TRIES
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet. ``jitter`` may be replaced before ``make``, by what draws nothing."""
         self.name = name
+        self.jitter: Callable[[float, float], float] = random.uniform
         self._tries = tries
         self._machine = machine
         self._locked = locked
@@ -72,7 +75,13 @@ class CoreSubject:
 
     async def make(self, path: str) -> None:
         """Open the store and put a manager before it."""
-        retry = RetryPolicy(max_tries=self._tries, base_ms=0.2, cap_ms=1.0, sleep=self._sleep)
+        retry = RetryPolicy(
+            max_tries=self._tries,
+            base_ms=0.2,
+            cap_ms=1.0,
+            jitter=self.jitter,
+            sleep=self._sleep,
+        )
         store = Store(
             path,
             create=True,

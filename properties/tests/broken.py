@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from fsmcore import HandRolledAdapter
+from properties.simulation import active
 from properties.subjects import TRIES, Answer, AnswerKind, CoreSubject, Request, Row
 from properties.subjects.protocol import LogRecord
 
@@ -29,8 +30,14 @@ class Broken(CoreSubject):
 
     def write_behind(self, sql: str, *parameters: object) -> None:
         """Run a statement that the core knows nothing of."""
-        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=1)) as db:
+        with closing(_connected(self.path)) as db:
             db.execute(sql, parameters)
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    """Connect in the event loop's own thread, under the simulation too: a bug is not an escape."""
+    with active.outside():
+        return sqlite3.connect(path, isolation_level=None, timeout=1)
 
 
 class AcknowledgesBeforeTheCommit(Broken):
@@ -109,7 +116,7 @@ class LeavesAConnectionOnError(Broken):
 
     async def attempt(self, request: Request) -> Answer:
         """Open, attempt, close unless it failed."""
-        self.leaked.append(sqlite3.connect(self.path))
+        self.leaked.append(_connected(self.path))
         answer = await super().attempt(request)
         if answer.kind is not AnswerKind.FAILED:
             self.leaked.pop().close()
@@ -134,7 +141,7 @@ class LeavesATransactionOpen(Broken):
         """Begin on the helper after a rejection."""
         answer = await super().attempt(request)
         if answer.kind is AnswerKind.REJECTED and self.helper is None:
-            self.helper = sqlite3.connect(self.path, isolation_level=None)
+            self.helper = _connected(self.path)
             self.helper.execute("BEGIN")
             self.helper.execute("SELECT * FROM files").fetchall()
         return answer

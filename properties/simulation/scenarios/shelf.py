@@ -98,12 +98,31 @@ SCENARIOS: tuple[Scenario, ...] = (
 )  # fmt: skip
 
 
-def scenario(name: str) -> Scenario:
-    """Return a scenario by name, a drawn one too; raises ``KeyError`` that lists them."""
+def scenario(name: str, *, breaks: str | None = None) -> Scenario:
+    """Return a scenario by name, a drawn one too; raises ``KeyError`` that lists them.
+
+    Of a workload that many laws judge, ``breaks`` names the one that is asked; else all are.
+    """
     for each in SCENARIOS:
         if each.name == name:
             return each
     workload = from_name(name)
     if workload is not None:
         return workload.scenario()
+    found = _of_the_rules(name, breaks)
+    if found is not None:
+        return found
     raise KeyError(f"no scenario {name!r}; there are {', '.join(s.name for s in SCENARIOS)}.")
+
+
+def _of_the_rules(name: str, breaks: str | None) -> Scenario | None:
+    # late: they lean on the simulation themselves
+    from properties.rules import hearing, workload
+    from properties.subjects import CORE_SUBJECTS
+
+    found = workload.from_name(name)
+    if found is None or found.subject not in CORE_SUBJECTS:
+        return None
+    judges = hearing.all_judges()
+    law = (breaks or "").partition(":")[0]
+    return hearing.scenario(found, judges={law: judges[law]} if law in judges else judges)

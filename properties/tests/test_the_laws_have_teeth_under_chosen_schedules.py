@@ -1,0 +1,151 @@
+"""Under the simulation too each law catches its bug, small enough to be read and replayed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from properties.profiles import PROFILES
+from properties.rules import hearing, model, schedules
+from properties.rules.contention import Trouble
+from properties.rules.schedules import explore_schedules
+from properties.rules.workload import Arrival, Workload, from_content, from_name
+from properties.simulation import corpus, replay
+from properties.simulation.schedulers.polite import PoliteScheduler
+from properties.simulation.stage import Stage
+from properties.subjects import Answer, AnswerKind, Place, Request
+from properties.tests.broken import BROKEN, Broken
+
+QUICK = dataclasses.replace(PROFILES["gate"], explored_count=300).explored
+LINE_LIMIT = 27
+"""A timeline of 25, and the two lines below it."""
+
+
+@pytest.mark.parametrize("subject", BROKEN, ids=lambda subject: subject.__name__)
+def test_a_bug_is_caught_by_its_law(subject: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law named beside the bug fails, in few lines, the fatal step marked."""
+    monkeypatch.setattr(schedules, "DROP_RUN_LIMIT", 20)
+    law = BROKEN[subject]
+    found = explore_schedules(subject.__name__, subject, {law: hearing.all_judges()[law]}, QUICK)
+    assert None is found.harness_error, found.harness_error
+    assert [law] == list(found.broken)
+    lines = found.broken[law].splitlines()
+    assert len(lines) <= LINE_LIMIT
+    assert 1 == sum(line.startswith("!") for line in lines)
+    assert lines[-1].startswith(f"nox -s replay -- rules.{subject.__name__}.")
+
+
+MOVE = (
+    "UPDATE files SET gemini_state = ?, version = version + 1 WHERE file_path = ? RETURNING version"
+)
+NOTE = "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, 'now')"
+
+
+class ChecksThenWrites(Broken):
+    """Reads, decides, and writes without comparing: broken only where another one comes between."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Move the row along an edge of the state that was read."""
+        row = await self.read(request.file_path)
+        target = model.target(row.state, request.event)
+        if target is None or not request.guard_says:
+            return Answer(kind=AnswerKind.NOT_ALLOWED)
+        entry = (request.attempt_id, request.file_path, request.event, row.state, target)
+        try:
+            async with aiosqlite.connect(self.path, isolation_level=None, timeout=0) as db:
+                await db.execute("BEGIN IMMEDIATE")
+                ((version,),) = await db.execute_fetchall(MOVE, (target, request.file_path))
+                await db.execute(NOTE, (*entry[:2], version, *entry[2:]))
+                await db.execute("COMMIT")
+        except aiosqlite.OperationalError as error:
+            return Answer(kind=AnswerKind.FAILED, detail=str(error))
+        return Answer(
+            kind=AnswerKind.SUCCESS, from_state=row.state, to_state=target, version=version
+        )
+
+
+def test_a_race_is_shown_with_the_one_switch_that_it_needs() -> None:
+    """Two attempts, one deviation, proven minimal; the fatal step is where the other one acts."""
+    law = "only_legal_edges_are_taken"
+    judges = {law: hearing.all_judges()[law]}
+    found = explore_schedules("ChecksThenWrites", ChecksThenWrites, judges, QUICK)
+    assert None is found.harness_error, found.harness_error
+    text = found.broken[law]
+    assert "minimal: 1 deviation" in text
+    assert "rules.ChecksThenWrites.start_upload~" in text
+    asked = from_name(found.entries[law].scenario)
+    assert asked is not None
+    assert (1, 2) == (len(asked.phases), len(asked.phases[0]))
+
+
+def test_the_untouched_subject_keeps_every_law() -> None:
+    """Else a kill would prove nothing; and it was disturbed, refused and overtaken on the way."""
+    quick = dataclasses.replace(PROFILES["gate"], explored_count=30).explored
+    tally: Counter[str] = Counter()
+    found = explore_schedules("broken", Broken, hearing.all_judges(), quick, tally)
+    assert ({}, None) == (found.broken, found.harness_error)
+    assert tally["simulated runs"] >= 30
+
+
+def test_a_failing_judge_breaks_no_law() -> None:
+    """A slip of the judge is told as such: nothing is broken, nothing has passed."""
+
+    def judge(_evidence: object) -> None:
+        raise NameError("a slip of the judge")
+
+    found = explore_schedules("broken", Broken, {"a_law": judge}, QUICK)
+    assert {} == found.broken
+    assert "a slip of the judge" in (found.harness_error or "")
+
+
+WORKLOAD = Workload(
+    subject="handrolled-unlocked",
+    phases=(
+        (
+            Arrival(event="start_upload", troubles=(Trouble(Place.GUARD, "is overtaken"),)),
+            Arrival(event="start_upload", guard_says=False, expected_version=0),
+        ),
+        (Arrival(event="fail_upload", troubles=(Trouble(Place.BEFORE_COMMIT, "waits", 7),)),),
+    ),
+)
+
+
+def test_a_workload_survives_its_name_and_its_json() -> None:
+    """Both forms read back as what was written."""
+    assert WORKLOAD == from_name(WORKLOAD.name)
+    assert WORKLOAD == from_content(WORKLOAD.subject, WORKLOAD.content())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rules.handrolled.",
+        "rules.handrolled.nosuch~0",
+        "rules.handrolled.start_upload~x",
+        "rules.handrolled.start_upload~0~guard-explodes",
+        "rules.handrolled.start_upload~0+",
+    ],
+)
+def test_a_name_that_says_no_workload_is_none(name: str) -> None:
+    """So that its token is refused, and nothing is replayed that was not meant."""
+    assert None is from_name(name)
+
+
+def test_a_workload_replays_by_its_file_and_by_its_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file holds the attempts as a reader would say them; both judge with every law."""
+    with Stage(hearing.scenario(WORKLOAD)) as stage:
+        trial = stage.run(PoliteScheduler())
+    entry = corpus.entry(trial, stage.scenario.budget, is_minimal=True)
+    path = corpus.write(entry, tmp_path)
+    assert entry == corpus.read(path)
+    assert '"guard: is overtaken"' in path.read_text()
+    record = ["--record", str(tmp_path / "record.json")]
+    assert 0 == replay.main([str(path), *record])
+    assert 0 == replay.main([entry.token, "--carrier", "thread", *record])
+    assert "is overtaken" in capsys.readouterr().out
