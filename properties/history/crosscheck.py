@@ -13,6 +13,7 @@ import importlib.util
 import multiprocessing
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from properties.history.verdicts import Finding, picture
 from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from reports.schema import SessionRecord, Verdict
 
-CHUNK = 1000
+CHUNK = 500
+PROGRESS_EVERY_S = 2.0
 
 Opinions = dict[str, bool | None]
 """Judge -> legal, illegal, or None for unknown. A judge that was not asked is absent."""
@@ -154,9 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chunks = _chunks(options.histories)
     if options.only is not None:
         chunks = [range(options.only, options.only + 1)]
-    total = Tally()
+    total, told_at = Tally(), time.monotonic()
     for tally in run_all(options.seed, chunks, min(options.processes, len(chunks))):
         total.add(tally)
+        if time.monotonic() - told_at < PROGRESS_EVERY_S:
+            continue
+        told_at = time.monotonic()
         print(
             f"{total.counts['histories']} histories, {len(total.disagreements)} disagreements",
             file=sys.stderr,

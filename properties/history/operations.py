@@ -50,6 +50,18 @@ class Operation:
         return self.begin <= end and begin <= (self.end if self.end is not None else float("inf"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One read of a row by ``actor``: what it saw, and when it was under way."""
+
+    actor: str
+    file_path: str
+    begin: int
+    end: int
+    state: str
+    version: int
+
+
 def timeline(operations: list[Operation]) -> str:
     """Return calls, marks and returns in logical time, the latest ones if there are many."""
     moments: list[tuple[int, str]] = []

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from properties.history import Clock, Operation, snapshot
+from properties.history import Clock, Observation, Operation, Snapshot, snapshot
 from properties.probes import (
     ConnectionProbe,
     DescriptorProbe,
@@ -114,6 +114,7 @@ class ContentionRules(RuleBasedStateMachine):
         self._outsider = Outsider(path)
         self._clock = Clock()
         self._operations: list[Operation] = []
+        self._observations: list[Observation] = []
         self._backoffs: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Future[None]] = {}
         self._files: list[str] = []
@@ -125,7 +126,7 @@ class ContentionRules(RuleBasedStateMachine):
         """Close everything, then judge what is left."""
         try:
             self._outsider.let_go()
-            shot = snapshot(self._outsider.db)
+            shot = self._looked_at()
             self._outsider.close()
             self._runner.run(self._subject.close())
             self._leaks = [
@@ -149,10 +150,18 @@ class ContentionRules(RuleBasedStateMachine):
         self._runner.run(self._subject.seed(name))
         self._files.append(name)
 
-    @rule(race=st.lists(works, min_size=1, max_size=5))
-    def workers_race(self, race: list[Work]) -> None:
-        """Start every worker at once, disturb them as drawn, wait for all."""
-        self._runner.run(self._race(race))
+    @rule(
+        race=st.lists(works, min_size=1, max_size=5),
+        glances=st.lists(
+            st.tuples(st.integers(0, FILE_LIMIT - 1), st.integers(0, 200)), max_size=2
+        ),
+    )
+    def workers_race(self, race: list[Work], glances: list[tuple[int, int]]) -> None:
+        """Start every worker at once, disturb them as drawn, look beside them, wait for all.
+
+        A glance is a file and how many turns pass before it is read.
+        """
+        self._runner.run(self._race(race, glances))
         self._has_news = True
 
     @rule(work=works)
@@ -175,7 +184,7 @@ class ContentionRules(RuleBasedStateMachine):
         if not self._has_news:
             return
         self._has_news = False
-        shot = snapshot(self._outsider.db)
+        shot = self._looked_at()
         outcomes, reads = self._runner.run(self._ask())
         self._leaks = [
             *self._connection_probe.findings(SUBJECT_CONNECTIONS + 1),
@@ -199,6 +208,7 @@ class ContentionRules(RuleBasedStateMachine):
             reads=reads,
             leaks=self._leaks,
             backoffs=dict(self._backoffs),
+            observations=self._observations,
         )
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:
@@ -206,14 +216,40 @@ class ContentionRules(RuleBasedStateMachine):
         outcomes = {
             each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked
         }
-        return outcomes, {name: await self._subject.read(name) for name in self._files}
+        return outcomes, {name: await self._seen(name, "reader") for name in self._files}
+
+    def _looked_at(self) -> Snapshot:
+        begin = self._clock.tick()
+        shot = snapshot(self._outsider.db)
+        end = self._clock.tick()
+        for name, (state, version) in shot.rows.items():
+            self._observe("the file", name, begin, end, Row(state, version))
+        return shot
+
+    async def _seen(self, file_path: str, actor: str) -> Row:
+        begin = self._clock.tick()
+        row = await self._subject.read(file_path)
+        self._observe(actor, file_path, begin, self._clock.tick(), row)
+        return row
+
+    def _observe(self, actor: str, file_path: str, begin: int, end: int, row: Row) -> None:
+        self._observations.append(
+            Observation(
+                actor=actor,
+                file_path=file_path,
+                begin=begin,
+                end=end,
+                state=row.state,
+                version=row.version,
+            )
+        )
 
     # Acting.
 
     def _file(self, index: int) -> str:
         return self._files[index % len(self._files)]
 
-    async def _race(self, race: Sequence[Work]) -> None:
+    async def _race(self, race: Sequence[Work], glances: Sequence[tuple[int, int]] = ()) -> None:
         try:
             # All are called before any runs, so that who shares a race is never taken for alone.
             prepared = [(work, await self._prepared(work)) for work in race]
@@ -224,6 +260,7 @@ class ContentionRules(RuleBasedStateMachine):
                 workers.append(worker)
                 if work.cancel_after_turns is not None:
                     workers.append(asyncio.ensure_future(_cancel(worker, work)))
+            workers += [asyncio.ensure_future(self._glance(*glance)) for glance in glances]
             await asyncio.wait(workers)
         finally:
             self._outsider.let_go()
@@ -234,7 +271,7 @@ class ContentionRules(RuleBasedStateMachine):
 
     async def _prepared(self, work: Work) -> Operation:
         name = self._file(work.file_index)
-        row = await self._subject.read(name)
+        row = await self._seen(name, "reader")
         legal = list(model.NEXT[row.state])
         event = legal[0] if work.aim == "legal" and legal else work.event
         expected = {"any": None, "now": row.version, "before": max(0, row.version - 1)}
@@ -263,6 +300,11 @@ class ContentionRules(RuleBasedStateMachine):
         finally:
             operation.end = self._clock.tick()
         self.tally[operation.kind.value] += 1
+
+    async def _glance(self, file_index: int, turn_count: int) -> None:
+        for _ in range(turn_count):
+            await asyncio.sleep(0)
+        await self._seen(self._file(file_index), "reader")
 
     def _trouble(self, trouble: Trouble, operation: Operation) -> Disturbance:
         async def happen() -> None:

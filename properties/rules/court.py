@@ -10,7 +10,7 @@ from properties.history import timeline
 from properties.text import told
 
 if TYPE_CHECKING:
-    from properties.history import Operation, Snapshot
+    from properties.history import Observation, Operation, Snapshot
     from properties.subjects.protocol import LogRecord, Row
 
 
@@ -19,8 +19,8 @@ class Evidence:
     """Everything known when nothing is running: asked, answered, logged, written, left behind.
 
     ``outcomes`` are the subject's own answers to "what became of this attempt" (None: unknown),
-    ``reads`` its reads of each file, ``leaks`` what the probes found, ``backoffs`` how often each
-    attempt slept between tries.
+    ``reads`` its reads of each file now, ``observations`` all reads so far by whomever, ``leaks``
+    what the probes found, ``backoffs`` how often each attempt slept between tries.
     """
 
     operations: list[Operation]
@@ -30,6 +30,7 @@ class Evidence:
     reads: dict[str, Row]
     leaks: list[str]
     backoffs: dict[str, int]
+    observations: list[Observation] = field(default_factory=list)
 
 
 Judge = Callable[[Evidence], None]

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from fsmcore import HandRolledAdapter
+from properties.rules.model import NEXT
 from properties.simulation import active
 from properties.subjects import TRIES, Answer, AnswerKind, CoreSubject, Request, Row
 from properties.subjects.protocol import LogRecord
@@ -184,6 +185,77 @@ class ReadsFromACache(Broken):
         return await super().attempt(request)
 
 
+class ReadsAnOldRow(Broken):
+    """Reads through a cache that is filled once in two reads."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Know nothing yet."""
+        super().__init__(tries=tries)
+        self.cache: dict[str, Row] = {}
+
+    async def read(self, file_path: str) -> Row:
+        """Give what is known, if anything, and forget it."""
+        if file_path in self.cache:
+            return self.cache.pop(file_path)
+        self.cache[file_path] = await super().read(file_path)
+        return self.cache[file_path]
+
+
+class AnswersBeforeTheCommit(Broken):
+    """Says success as soon as nothing seems to be in the way, and commits a little later."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Owe nothing yet."""
+        super().__init__(tries=tries)
+        self.owed: list[asyncio.Task[Answer]] = []
+
+    async def attempt(self, request: Request) -> Answer:
+        """Look, answer, and let the write follow."""
+        row = await self.read(request.file_path)
+        target = NEXT[row.state].get(request.event)
+        if target is None or not request.guard_says or request.expected_version is not None:
+            return await super().attempt(request)
+        self.owed.append(asyncio.ensure_future(super().attempt(request)))
+        return Answer(
+            kind=AnswerKind.SUCCESS,
+            from_state=row.state,
+            to_state=target,
+            version=row.version + 1,
+        )
+
+    async def close(self) -> None:
+        """Pay what is owed."""
+        await asyncio.gather(*self.owed, return_exceptions=True)
+        await super().close()
+
+
+class LosesWhatItAcknowledged(Broken):
+    """The row is put back after the answer: a restore from a copy that was a moment too old."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Move the row, and move it back."""
+        before = await self.read(request.file_path)
+        answer = await super().attempt(request)
+        if answer.kind is AnswerKind.SUCCESS:
+            self.write_behind(
+                "UPDATE files SET gemini_state = ?, version = ? WHERE file_path = ?",
+                before.state,
+                before.version,
+                request.file_path,
+            )
+        return answer
+
+
+class SaysThatItWasOvertaken(Broken):
+    """Every failure is told as somebody else's success."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Blame the others."""
+        answer = await super().attempt(request)
+        blames = answer.kind in (AnswerKind.NOT_ALLOWED, AnswerKind.FAILED)
+        return dataclasses.replace(answer, kind=AnswerKind.STALE) if blames else answer
+
+
 class RetriesForEver(Broken):
     """One try more than it was told."""
 
@@ -245,7 +317,11 @@ BROKEN: dict[Callable[[], Broken], str] = {
     LeavesAConnectionOnError: "nothing_outlives_its_owner",
     LeavesATransactionOpen: "nothing_outlives_its_owner",
     LeavesATaskRunning: "nothing_outlives_its_owner",
-    ReadsFromACache: "every_answer_was_true_at_some_moment",
+    ReadsFromACache: "the_history_is_linearizable",
+    ReadsAnOldRow: "the_history_is_linearizable",
+    AnswersBeforeTheCommit: "the_history_is_linearizable",
+    LosesWhatItAcknowledged: "the_history_is_linearizable",
+    SaysThatItWasOvertaken: "every_answer_was_true_at_some_moment",
     RetriesForEver: "retries_are_bounded",
     IgnoresTheGuard: "only_the_entitled_move_a_row",
     IgnoresTheExpectedVersion: "only_the_entitled_move_a_row",
