@@ -21,6 +21,7 @@ class Actor:
     task: asyncio.Task[Any] | None = None
     worker_count: int = 0
     ready_option: Option = field(init=False)
+    start_option: Option = field(init=False)
     cancel_option: Option = field(init=False)
     outstanding_count: int = 0
     """Calls submitted and not yet landed: while there are any, only they can wake it."""
@@ -28,4 +29,5 @@ class Actor:
     def __post_init__(self) -> None:
         """Make the options once that are offered again and again."""
         self.ready_option = Option(Action.READY, self.name, "")
+        self.start_option = Option(Action.START, self.name, "")
         self.cancel_option = Option(Action.FAULT, self.name, "cancel")

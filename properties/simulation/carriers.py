@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from properties.simulation.world import World
 
 
+_new = tuple.__new__  # twice as fast as calling a NamedTuple
+
+
 class Parked(BaseException):
     """Unwinds a body that has nothing to do."""
 
@@ -36,15 +39,17 @@ class Worker:
 
     __slots__ = (
         "body",
+        "call",
         "carried",
         "carrier",
         "granted",
         "holds_lock",
         "is_alive",
         "is_retired",
+        "land",
+        "maker",
         "name",
         "native",
-        "options",
         "queue",
         "results",
         "simulation",
@@ -72,34 +77,30 @@ class Worker:
         self.is_retired = False
         self.granted = False
         self.carried: Any = None
-        self.options: dict[str, tuple[Option, Option]] = {}
+        self.maker = maker = simulation.actor_now()
+        self.land = _new(Option, (Action.LAND, maker.name, name))
+        self.call = _new(Option, (Action.CALL, maker.name, name))
         queue.worker = self
         for _ in queue.items:
-            self.submitters.append(simulation.actor_now())
+            self.submitters.append(maker)
 
     def submitted(self, item: Any) -> None:
         """Take note of a new item."""
-        self.submitters.append(self.simulation.actor_now())
-        self.simulation.submitted(self, item)
-
-    def wait_for_grant(self) -> None:
-        """Return when the schedule lets the body take its next item."""
-        self.carrier.wait(self)
-
-    def _options(self, actor: Actor) -> tuple[Option, Option]:
-        found = self.options.get(actor.name)
-        if found is None:
-            land = Option(Action.LAND, actor.name, self.name)
-            found = self.options[actor.name] = (land, Option(Action.CALL, actor.name, self.name))
-        return found
+        actor = self.simulation.actor_now()
+        self.submitters.append(actor)
+        self.simulation.submitted(self, item, actor)
 
     def land_option(self, actor: Actor) -> Option:
         """Return the option of landing this worker's oldest result."""
-        return self._options(actor)[0]
+        if actor is self.maker:
+            return self.land
+        return _new(Option, (Action.LAND, actor.name, self.name))
 
     def call_option(self, actor: Actor) -> Option:
         """Return the option of running this worker's next call."""
-        return self._options(actor)[1]
+        if actor is self.maker:
+            return self.call
+        return _new(Option, (Action.CALL, actor.name, self.name))
 
     def next_call_text(self) -> str:
         """Return what the next call would do."""
@@ -150,7 +151,7 @@ class Carrier(Protocol):
         ...
 
     def wait(self, worker: Worker) -> None:
-        """Called by the body's queue; returns when one item is granted."""
+        """Called by the body's queue when nothing is granted; returns when one item is."""
         ...
 
     def retire(self, worker: Worker) -> None:
@@ -176,11 +177,9 @@ class InlineCarrier:
         worker.is_alive = False
         worker.close_native()
 
-    def wait(self, worker: Worker) -> None:
-        """Grant once, then unwind."""
-        if not worker.granted:
-            raise Parked
-        worker.granted = False
+    def wait(self, worker: Worker) -> None:  # noqa: ARG002
+        """Unwind: a step is one item."""
+        raise Parked
 
     def retire(self, worker: Worker) -> None:
         """Close the connection; there is no frame to end."""
@@ -216,7 +215,6 @@ class GreenletCarrier:
             if worker.is_retired:
                 worker.close_native()
                 raise Parked
-        worker.granted = False
 
     def retire(self, worker: Worker) -> None:
         """Unwind the body."""
@@ -275,15 +273,11 @@ class ThreadCarrier:
 
     def wait(self, worker: Worker) -> None:
         """Hand back until an item is granted."""
-        if worker.granted:
-            worker.granted = False
-            return
         worker.carried.back.release()
         worker.carried.go.acquire()
         if worker.is_retired:
             worker.close_native()
             raise Parked
-        worker.granted = False
 
     def retire(self, worker: Worker) -> None:
         """Unwind the body and join its thread."""

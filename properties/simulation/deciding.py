@@ -38,16 +38,16 @@ class Deciding(Performing):
         if self._step_count > self._step_limit:
             raise RunawayError(f"no end after {self._step_limit} steps.")
         options, subjects = self._outer_options()
-        if not options:
-            if self._quiet is None:
-                raise StuckError(self._who_waits())
+        if len(options) > 1 or (options and self._watcher is not None):
+            chosen = self._choose(_new(Point, (options, False, subjects)))
+        elif options:
+            chosen = 0
+        elif self._quiet is None:
+            raise StuckError(self._who_waits())
+        else:
             self._quiet.set_result(None)
             self._quiet = None
             return
-        if len(options) == 1 and self._watcher is None:
-            chosen = 0
-        else:
-            chosen = self._choose(_new(Point, (options, False, subjects)))
         self._perform(options[chosen], subjects[chosen])
 
     def decide_at_ready(self) -> bool:
@@ -81,13 +81,14 @@ class Deciding(Performing):
         return False
 
     def _choose(self, point: Point) -> int:
-        self._tell_watcher()
-        n = len(point.options)
+        options = point.options
+        n = len(options)
         try:
-            if n == 1:
-                if self._watcher is not None:
+            if self._watcher is not None:
+                self._tell_watcher()
+                if n == 1:
                     self._watcher.forced(point)
-                return 0
+                    return 0
             chosen = self._scheduler.choose(n, point)
         except PrunedRun:
             self._is_pruned = True
@@ -98,7 +99,7 @@ class Deciding(Performing):
         if not 0 <= chosen < n:
             raise ValueError(f"the scheduler chose {chosen} among {n} options.")
         if chosen:
-            self._descriptions[len(self._choices)] = point.describe(chosen)
+            self._switches[len(self._choices)] = options[chosen]
             self._marks.append(len(self.transcript.events))
         self._choices.append(chosen)
         self._widths.append(n)

@@ -12,7 +12,9 @@ the check that nothing was forgotten.
 
 from __future__ import annotations
 
+import enum
 import re
+from functools import lru_cache
 
 from properties.simulation.scheduler import Footprint
 
@@ -83,28 +85,62 @@ def of_call(
     return EVERYTHING
 
 
-def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -> Footprint:
+class _Verb(enum.Enum):
+    """What a statement does, as far as its text tells."""
+
+    SELECT = "reads rows"
+    SELECT_LAYOUT = "reads PRAGMAs or the schema"
+    WRITE = "writes rows"
+    BEGIN = "begins, and takes nothing yet"
+    BEGIN_IMMEDIATE = "takes the write lock"
+    COMMIT = "commits"
+    ROLLBACK = "rolls back"
+    PRIVATE = "sets what only its connection sees"
+    UNKNOWN = "anything"
+
+
+_VERBS = {
+    "SELECT": _Verb.SELECT,
+    "BEGIN": _Verb.BEGIN,
+    "COMMIT": _Verb.COMMIT,
+    "END": _Verb.COMMIT,
+    "ROLLBACK": _Verb.ROLLBACK,
+    **dict.fromkeys(_WRITES, _Verb.WRITE),
+}
+
+
+@lru_cache(maxsize=4096)
+def _verb(sql: str) -> _Verb:
     found = _WORD.match(sql)
-    word = found.group(1).upper() if found else ""
-    if word == "SELECT":
-        if _PRAGMA_TABLES_ONLY.search(sql):
-            return LAYOUT_READ
+    verb = _VERBS.get(found.group(1).upper() if found else "", _Verb.UNKNOWN)
+    if verb is _Verb.SELECT and _PRAGMA_TABLES_ONLY.search(sql):
+        return _Verb.SELECT_LAYOUT
+    if verb is _Verb.BEGIN and _IMMEDIATE.match(sql):
+        return _Verb.BEGIN_IMMEDIATE
+    if verb is _Verb.UNKNOWN and _PRIVATE_PRAGMAS.match(sql):
+        return _Verb.PRIVATE
+    return verb
+
+
+def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -> Footprint:
+    verb = _verb(sql)
+    if verb is _Verb.SELECT:
         return _PRIVATE if holds_lock else _read
-    if word in _WRITES:
+    if verb is _Verb.SELECT_LAYOUT:
+        return LAYOUT_READ
+    if verb is _Verb.WRITE:
         if holds_lock:
             return _PRIVATE
         if in_transaction:
             return _refused if failed else _taken
         return _refused if failed else _published
-    if word == "BEGIN":
-        if not _IMMEDIATE.match(sql):
-            return _PRIVATE
+    if verb is _Verb.BEGIN_IMMEDIATE:
         return _refused if failed else _taken
-    if word in {"COMMIT", "END"}:
+    if verb is _Verb.COMMIT:
         return _published if in_transaction else _PRIVATE
-    if word == "ROLLBACK":
+    if verb is _Verb.ROLLBACK:
         return _released if in_transaction else _PRIVATE
-    if word == "PRAGMA" and _PRIVATE_PRAGMAS.match(sql):
+    if verb is _Verb.BEGIN or verb is _Verb.PRIVATE:
         return _PRIVATE
     return EVERYTHING
 
@@ -116,15 +152,10 @@ def takes_write_lock(sql: str | None, *, in_transaction: bool) -> bool:
     """
     if sql is None:
         return False
-    if _IMMEDIATE.match(sql):
-        return True
-    found = _WORD.match(sql)
-    return in_transaction and found is not None and found.group(1).upper() in _WRITES
+    verb = _verb(sql)
+    return verb is _Verb.BEGIN_IMMEDIATE or (in_transaction and verb is _Verb.WRITE)
 
 
 def is_lone_write(sql: str | None, *, in_transaction: bool) -> bool:
     """Return whether a call takes the write lock and lets it go within itself."""
-    if sql is None or in_transaction:
-        return False
-    found = _WORD.match(sql)
-    return found is not None and found.group(1).upper() in _WRITES
+    return sql is not None and not in_transaction and _verb(sql) is _Verb.WRITE

@@ -20,41 +20,48 @@ class Offering(World):
         subjects: list[object] = []
         place = 0  # where the last actor's own options go
         for arrival in self._arrivals:
-            options.append(Option(Action.START, arrival[0].name, ""))
+            options.append(arrival[0].start_option)
             subjects.append(arrival)
         for worker in self.workers:  # kept in the order of their names
             if worker.results:
                 actor = worker.results[0][0]
+                option = worker.land if actor is worker.maker else worker.land_option(actor)
                 if actor is last:
-                    options.insert(place, worker.land_option(actor))
+                    options.insert(place, option)
                     subjects.insert(place, worker)
                     place += 1
                 else:
-                    options.append(worker.land_option(actor))
+                    options.append(option)
                     subjects.append(worker)
             if worker.queue.items:
                 actor = worker.submitters[0]
+                option = worker.call if actor is worker.maker else worker.call_option(actor)
                 if actor is last:
-                    options.insert(place, worker.call_option(actor))
+                    options.insert(place, option)
                     subjects.insert(place, worker)
                     place += 1
                 else:
-                    options.append(worker.call_option(actor))
+                    options.append(option)
                     subjects.append(worker)
         if self.loop._scheduled:
             self._add_clock(options, subjects, polite_clock=polite_clock)
-        if self._budget.cancellations:
-            for actor in self._can_be_cancelled():
-                options.append(actor.cancel_option)
-                subjects.append(actor)
-        if self._budget.overlaps and self._spent.overlaps < self._budget.overlaps:
+        if self._may_strike:
+            self._add_faults(options, subjects)
+        return options, subjects
+
+    def _add_faults(self, options: list[Option], subjects: list[object]) -> None:
+        """Add what the budget pays for; a scheduler may rely on it that these come last."""
+        budget, spent = self._budget, self._spent
+        for actor in self._can_be_cancelled():
+            options.append(actor.cancel_option)
+            subjects.append(actor)
+        if spent.overlaps < budget.overlaps:
             self._add_overlaps(options, subjects)
-        if self._budget.fault_count and self._spent.faults < self._budget.fault_count:
-            for fault in self._budget.faults:
+        if spent.faults < budget.fault_count:
+            for fault in budget.faults:
                 for actor in fault.actors(self):
                     options.append(Option(Action.FAULT, actor.name, fault.name))
                     subjects.append((fault, actor))
-        return options, subjects
 
     def _add_clock(
         self, options: list[Option], subjects: list[object], *, polite_clock: bool
@@ -101,7 +108,8 @@ class Offering(World):
         return f"nothing can happen any more, and these still wait: {', '.join(waiting)}."
 
     def _update_attention(self) -> None:
+        budget = self._budget
         self.is_attentive = (
-            self._budget.callbacks_interleave
-            or self._spent.cancellations < self._budget.cancellations
+            budget.callbacks_interleave or self._spent.cancellations < budget.cancellations
         )
+        self._may_strike = bool(budget.cancellations or budget.overlaps or budget.fault_count)

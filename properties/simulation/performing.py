@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from properties.simulation import footprints, seam
@@ -17,6 +17,13 @@ from properties.simulation.scheduler import Action, Option
 from properties.simulation.transcript import CallText, Event, Kind, failure, result_of
 
 _BUSY_TIMEOUT = re.compile(r"\s*PRAGMA\s+(?:\w+\.)?busy_timeout", re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def _sets_busy_timeout(sql: str) -> bool:
+    return _BUSY_TIMEOUT.match(sql) is not None
+
+
 _new = tuple.__new__  # twice as fast as calling a NamedTuple, and these are made for each call
 
 
@@ -51,15 +58,16 @@ class Performing(Offering):
         value, failed = self._value, self._value_failed
         self._value = None
         worker.submitters.popleft()
-        text = _new(CallText, (worker.name, call.operation, call.sql, call.parameters))
+        operation, sql, parameters, native = call
+        text = _new(CallText, (worker.name, operation, sql, parameters))
         told = failure(value) if failed and isinstance(value, BaseException) else result_of(value)
         self.transcript.events.append(
             _new(Event, (self.loop.now_s, actor.name, Kind.CALL, text, told))
         )
         if follows_locks:
             touched = footprints.of_call(
-                call.operation,
-                call.sql,
+                operation,
+                sql,
                 in_transaction=was_in_transaction,
                 holds_lock=worker.holds_lock,
                 failed=failed,
@@ -67,8 +75,8 @@ class Performing(Offering):
             self.touched_read |= touched.read
             self.touched_write |= touched.written | actor.bit
             self._follow_lock(worker, call, was_in_transaction, failed=failed)
-        if call.sql is not None and _BUSY_TIMEOUT.match(call.sql) and call.native is not None:
-            self._hold_busy_timeout_at_zero(worker, call.native)
+        if sql is not None and native is not None and _sets_busy_timeout(sql):
+            self._hold_busy_timeout_at_zero(worker, native)
         del value
         items = worker.queue.items
         if items and seam.is_stop(items[0]):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from properties.simulation.escapes import EscapeError
-from properties.simulation.transcript import Transcript
+from properties.simulation.scheduler import Action, Option
+from properties.simulation.transcript import CallText, Kind, Transcript
 
 T = TypeVar("T")
 
@@ -25,8 +26,8 @@ class Run(Generic[T]):
 
     ``value`` is what the main coroutine returned. ``choices`` holds each choice made and
     ``widths`` among how many; ``deviations`` are those that were not 0. ``stuck`` says why the run
-    did not end by itself, ``leaks`` names workers that outlived it. ``descriptions`` say what each
-    deviation did, and ``marks`` which event of the transcript it was.
+    did not end by itself, ``leaks`` names workers that outlived it. ``switches`` holds the option
+    that each deviation took, and ``marks`` which event of the transcript it was.
     """
 
     value: T | None
@@ -34,7 +35,7 @@ class Run(Generic[T]):
     transcript: Transcript
     choices: tuple[int, ...]
     widths: tuple[int, ...]
-    descriptions: dict[int, str]
+    switches: dict[int, Option]
     marks: tuple[int, ...]
     stuck: str | None
     escapes: tuple[EscapeError, ...]
@@ -46,3 +47,20 @@ class Run(Generic[T]):
     def deviations(self) -> dict[int, int]:
         """The choices that were not polite, by choice point."""
         return {index: choice for index, choice in enumerate(self.choices) if choice}
+
+    @property
+    def descriptions(self) -> dict[int, str]:
+        """One short line for each deviation: what it did. Made late: most are never read."""
+        return {
+            index: self._described(option, mark)
+            for (index, option), mark in zip(self.switches.items(), self.marks, strict=True)
+        }
+
+    def _described(self, option: Option, mark: int) -> str:
+        detail = option.target
+        if option.action is Action.CALL:
+            calls = (event.what for event in self.transcript.events[mark:] if event.kind is Kind.CALL)
+            call = next(calls, None)
+            if isinstance(call, CallText):
+                detail = call.operation if call.sql is None else " ".join(call.sql.split())
+        return " ".join(word for word in (option.action.value, option.actor, detail) if word)

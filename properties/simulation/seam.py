@@ -75,7 +75,9 @@ class SubmissionQueue:
         worker = self.worker
         if worker is None:
             raise RuntimeError("a queue of the simulation was read without a worker.")
-        worker.wait_for_grant()
+        if not worker.granted:
+            worker.carrier.wait(worker)
+        worker.granted = False
         if not self.items:
             raise Empty
         return self.items.popleft()
@@ -99,6 +101,7 @@ class Call(NamedTuple):
 
 
 STOP = Call("stop", None, None, None)
+CONNECT = Call("connect", None, None, None)
 
 
 def describe(item: Any) -> Call:
@@ -108,9 +111,7 @@ def describe(item: Any) -> Call:
     function = item[1]
     if not isinstance(function, partial):
         name = getattr(function, "__name__", "")
-        if name in {"close_and_stop", "<lambda>"}:
-            return STOP
-        return Call("connect", None, None, None)
+        return STOP if name in {"close_and_stop", "<lambda>"} else CONNECT
     bound, arguments = function.func, function.args
     name = getattr(bound, "__name__", type(bound).__name__)
     owner = getattr(bound, "__self__", None)
@@ -123,10 +124,11 @@ def describe(item: Any) -> Call:
         native = getattr(owner, "_connection", None)
     elif not arguments and name == "<lambda>":
         return STOP
-    name = name.removeprefix("_execute_") if name.startswith("_execute_") else name
-    sql = arguments[0] if arguments and isinstance(arguments[0], str) else None
-    parameters = arguments[1] if sql is not None and len(arguments) > 1 else None
-    return tuple.__new__(Call, (name, sql, parameters, native))
+    name = name.removeprefix("_execute_")
+    if not arguments or not isinstance(arguments[0], str):
+        return tuple.__new__(Call, (name, None, None, native))
+    parameters = arguments[1] if len(arguments) > 1 else None
+    return tuple.__new__(Call, (name, arguments[0], parameters, native))
 
 
 def in_transaction(native: sqlite3.Connection | None) -> bool:

@@ -157,7 +157,7 @@ class Simulation(Deciding):
             transcript=self.transcript,
             choices=tuple(self._choices),
             widths=tuple(self._widths),
-            descriptions=self._descriptions,
+            switches=self._switches,
             marks=tuple(self._marks),
             stuck=stuck,
             escapes=tuple(self.escapes),
@@ -180,7 +180,7 @@ class Simulation(Deciding):
         self.is_tracking = watches
         self._budget = budget
         self._spent = Spent()
-        self._choices, self._widths, self._descriptions = [], [], {}
+        self._choices, self._widths, self._switches = [], [], {}
         self._marks = []
         self._is_pruned = False
         self._step_count = 0

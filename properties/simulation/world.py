@@ -19,7 +19,7 @@ from properties.simulation.budget import Budget, Spent
 from properties.simulation.carriers import Carrier, Worker, carrier
 from properties.simulation.escapes import EscapeError
 from properties.simulation.loop import ACTOR, SimulationLoop
-from properties.simulation.scheduler import Scheduler, Watcher
+from properties.simulation.scheduler import Option, Scheduler, Watcher
 from properties.simulation.schedulers.polite import PoliteScheduler
 from properties.simulation.transcript import Event, Kind, Transcript
 
@@ -41,6 +41,7 @@ class World:
         self.is_paused = False
         self.is_tracking = False
         self.is_attentive = False
+        self._may_strike = False
         self.touched_read = 0
         self.touched_write = 0
         self.thread_id = threading.get_ident()
@@ -62,7 +63,7 @@ class World:
         self._spent = Spent()
         self._choices: list[int] = []
         self._widths: list[int] = []
-        self._descriptions: dict[int, str] = {}
+        self._switches: dict[int, Option] = {}
         self._marks: list[int] = []
         self._is_pruned = False
         self._is_preparing = False
@@ -131,7 +132,7 @@ class World:
 
     def actor_now(self) -> Actor:
         """Return who is acting."""
-        return ACTOR.get(self._outside)
+        return _acting(self._outside)
 
     def _make_actor(self, name: str, *, is_neutral: bool = False) -> Actor:
         index = len(self.actors)
@@ -174,13 +175,13 @@ class World:
         self.carrier.start(worker)
         return worker
 
-    def submitted(self, worker: Worker, item: Any) -> None:
-        """Take note of a submitted item; one that only stops the worker is run at once."""
+    def submitted(self, worker: Worker, item: Any, actor: Actor) -> None:
+        """Take note of an item of ``actor``; one that only stops the worker is run at once."""
         if seam.is_stop(item):
             if len(worker.queue.items) == 1 and self.loop.worker is None:
                 self._run_stop(worker)
         else:
-            self.actor_now().outstanding_count += 1
+            actor.outstanding_count += 1
 
     def finished(
         self, worker: Worker, callback: Callable[..., object], arguments: tuple[Any, ...]
@@ -216,6 +217,9 @@ class World:
     def _forget_if_dead(self, worker: Worker) -> None:
         if not worker.is_alive and not worker.results and worker in self.workers:
             self.workers.remove(worker)
+
+
+_acting = ACTOR.get
 
 
 def _by_name(worker: Worker) -> tuple[int, str]:

@@ -46,11 +46,12 @@ class RandomScheduler:
         """Return a fault where one is due, else go on or switch by the odds."""
         index, self._index = self._index, self._index + 1
         options = point.options
-        faults = [i for i in range(1, n) if options[i].action is Action.FAULT]
-        if faults and self._fault_places and index >= self._fault_places[0]:
+        first_fault = n  # faults come last
+        while first_fault > 1 and options[first_fault - 1].action is Action.FAULT:
+            first_fault -= 1
+        if first_fault < n and self._fault_places and index >= self._fault_places[0]:
             del self._fault_places[0]
-            return self._random.choice(faults)
-        others = [i for i in range(1, n) if options[i].action is not Action.FAULT]
-        if not others or self._random.random() >= self._switch_odds:
+            return self._random.choice(range(first_fault, n))
+        if first_fault == 1 or self._random.random() >= self._switch_odds:
             return 0
-        return self._random.choice([0, *others])
+        return self._random.choice(range(first_fault))
