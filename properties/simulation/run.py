@@ -59,8 +59,8 @@ class Run(Generic[T]):
     def _described(self, option: Option, mark: int) -> str:
         detail = option.target
         if option.action is Action.CALL:
-            calls = (event.what for event in self.transcript.events[mark:] if event.kind is Kind.CALL)
-            call = next(calls, None)
+            later = self.transcript.events[mark:]
+            call = next((event.what for event in later if event.kind is Kind.CALL), None)
             if isinstance(call, CallText):
                 detail = call.operation if call.sql is None else " ".join(call.sql.split())
         return " ".join(word for word in (option.action.value, option.actor, detail) if word)

@@ -177,6 +177,12 @@ class Stage:
         if self._keeper is not None:
             self._keeper.executescript(f"BEGIN IMMEDIATE; {self.scenario.reset_sql}; COMMIT;")
 
+    def rows(self) -> tuple[tuple[object, ...], ...]:
+        """Return what the scenario observes now."""
+        if self._keeper is None:
+            raise RuntimeError("only a stage that keeps its file open can be asked for its rows.")
+        return tuple(self._keeper.execute(self.scenario.observe_sql).fetchall())
+
     def _run_fresh(self, scheduler: Scheduler, budget: Budget) -> Run[Any]:
         for suffix in ("-wal", "-shm"):
             if os.path.exists(self._setting.path + suffix):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsmcore import (
+    FILE_LIFECYCLE,
+    Edge,
     EventCollector,
     FileLockManager,
     FileTransitionManager,
@@ -105,10 +107,10 @@ def core(
         sentence=sentence,
         create_sql=";".join(Schema().create_statements()),
         observe_sql=OBSERVE_FILES,
-        attempts=attempts,
         open=functools.partial(_open_core, how=how),
         close=_close_core,
         **{
+            "attempts": attempts,
             "reset_sql": RESET_FILES,
             "law": all_of(one_winner_a_version, nothing_is_left_behind),
             **options,
@@ -124,6 +126,35 @@ def _attempt(
         return f"ok {result.from_state}->{result.to_state} v{result.version}"
 
     return work
+
+
+def store_alone(count: int) -> Scenario:
+    """Return uploads of one file by the store's compare-and-set and its retries: no manager."""
+
+    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+        store = _store(model, setting, Core())
+        return [(letter, _moved_by_hand(store, letter)) for letter in "abcdefgh"[:count]]
+
+    return core(
+        f"store-alone-{count}",
+        "Uploads of one file through the store alone.",
+        (),
+        Core(),
+        attempts=attempts,
+    )
+
+
+def _moved_by_hand(store: Store, attempt_id: str) -> Callable[[], Coroutine[Any, Any, object]]:
+    async def once(_tries: int) -> object:
+        async with store.attempt(attempt_id) as attempt:
+            row = await attempt.read(FILE_KEY)
+            target = FILE_LIFECYCLE.target(row.state, "start_upload")
+            if target is None:
+                return "refused"
+            moved = await attempt.compare_and_set(row, Edge(row.state, "start_upload", target))
+            return f"ok {row.state}->{moved.state} v{moved.version}"
+
+    return lambda: store.retry.run(once)
 
 
 def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
