@@ -1,13 +1,14 @@
 """A known defect is told and does not fail the session; anything else does."""
 
 import importlib.metadata
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from properties.known import KnownDefect, known_defects, stale, with_known
+from properties.known import HitRate, KnownDefect, known_defects, stale, with_known
 from properties.report import summary_of, verdict_on
 from reports.schema import LawKind, LawRecord, LawVerdict, Verdict
 
@@ -89,3 +90,55 @@ def test_a_misspelt_entry_is_refused(tmp_path: Path) -> None:
     ledger.write_text('[[known]]\nlaw = "a"\nlibary = "aiosqlite"\n')
     with pytest.raises(msgspec.ValidationError):
         known_defects(ledger)
+
+
+def _sqlite_defect(hits: int, runs: int) -> KnownDefect:
+    return KnownDefect(
+        law="a",
+        library="sqlite",
+        versions=">=3.7,<3.51.3",
+        reason="it loses rows",
+        way_out="upgrade",
+        reference="https://sqlite.org/wal.html#walresetbug",
+        hit_rate=HitRate(hits=hits, runs=runs, seconds=60),
+    )
+
+
+def test_an_entry_about_sqlite_applies_to_the_sqlite_that_was_judged() -> None:
+    """This process's own, unless another one was put under the processes that ran."""
+    assert sqlite3.sqlite_version == _sqlite_defect(5, 10).version()
+    assert _sqlite_defect(5, 10).applies({"sqlite": "3.51.2"})
+    assert not _sqlite_defect(5, 10).applies({"sqlite": "3.51.3"})
+    assert (
+        "known defect of SQLite 3.40.1: it loses rows. Way out: upgrade. "
+        "See https://sqlite.org/wal.html#walresetbug"
+    ) == _sqlite_defect(5, 10).told({"sqlite": "3.40.1"})
+
+
+@pytest.mark.parametrize(
+    ("hits", "runs", "needed"),
+    [(5, 10, 7), (10, 10, 2), (0, 10, 53), (1, 10, 26), (0, 0, 7), (99, 100, 2)],
+)
+def test_the_rarer_a_defect_the_more_clean_runs_make_it_stale(
+    hits: int, runs: int, needed: int
+) -> None:
+    """(1 - p)^n <= 1 %, with p = (hits + 1) / (runs + 2): seven clean runs at one half."""
+    defect = _sqlite_defect(hits, runs)
+    assert defect.hit_rate is not None
+    assert needed == defect.hit_rate.clean_runs_needed
+    assert (False, True) == (defect.is_stale(needed - 1), defect.is_stale(needed))
+    rate = defect.hit_rate.rate
+    assert (1 - rate) ** needed <= 0.01 < (1 - rate) ** (needed - 1)
+
+
+def test_an_entry_that_shows_in_every_run_is_stale_after_one() -> None:
+    """As it always was, for what needs no luck."""
+    assert _defect(f"=={HERE}").is_stale(1)
+
+
+def test_sqlite_defects_do_not_touch_the_other_laws() -> None:
+    """`nox -s properties` reads the same ledger: laws that it does not ask change nothing there."""
+    defects = {"a": _defect(f"=={HERE}"), "b": _sqlite_defect(5, 10)}
+    laws = [_law("c", LawVerdict.PASS)]
+    assert (Verdict.PASS, []) == (verdict_on(laws, None, defects), stale(laws, defects))
+    assert "known" not in summary_of(laws, defects, Counter(), 1)
