@@ -80,6 +80,13 @@ def containment(session: nox.Session) -> None:
 
 
 @nox.session
+def durability(session: nox.Session) -> None:
+    """Real processes commit, checkpoint, are killed; all acknowledged is re-read. -- --sqlite V."""
+    lock(session, "durability")
+    session.run("python", "-m", "properties.durability", *session.posargs)
+
+
+@nox.session
 def replay(session: nox.Session) -> None:
     """One schedule again: -- FILE|TOKEN [--step] [--carrier thread]."""
     lock(session, "properties")

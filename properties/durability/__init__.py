@@ -1,0 +1,1 @@
+"""The real thing beside the simulation: processes that commit, checkpoint, are killed, re-read."""
