@@ -107,4 +107,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run("durability", main)
+    run("durability", main, shows_life=True)
