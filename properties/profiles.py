@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 class Profile:
     """``explored_count`` examples for each explored subject, ``drawn_count`` for each other law.
 
+    ``walk_count`` is the number of schedules, or some small multiple, for each law that walks.
+
     ``shrinks`` says whether a counterexample is made small: a gate asks whether there is one.
     """
 
     name: str
     explored_count: int
     drawn_count: int
+    walk_count: int
     step_count: int
     shrinks: bool = True
 
@@ -57,10 +60,19 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(name="minimums", explored_count=10, drawn_count=15, step_count=8),
-        Profile(name="gate", explored_count=25, drawn_count=15, step_count=8, shrinks=False),
-        Profile(name="dev", explored_count=40, drawn_count=30, step_count=10),
-        Profile(name="ci", explored_count=300, drawn_count=200, step_count=12),
-        Profile(name="nightly", explored_count=3000, drawn_count=2000, step_count=20),
+        Profile(name="minimums", explored_count=10, drawn_count=15, walk_count=5, step_count=8),
+        Profile(
+            name="gate",
+            explored_count=25,
+            drawn_count=15,
+            walk_count=8,
+            step_count=8,
+            shrinks=False,
+        ),
+        Profile(name="dev", explored_count=40, drawn_count=30, walk_count=12, step_count=10),
+        Profile(name="ci", explored_count=300, drawn_count=200, walk_count=150, step_count=12),
+        Profile(
+            name="nightly", explored_count=3000, drawn_count=2000, walk_count=1500, step_count=20
+        ),
     )
 }

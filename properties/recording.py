@@ -118,6 +118,7 @@ class Recorder:
                 subject=asked.subject,
                 examples=asked.tally["examples"],
                 steps=asked.tally["steps"],
+                schedules=asked.tally["schedules"],
                 elapsed_ms=asked.elapsed_ms,
                 leans_on=asked.law.leans_on,
                 failure=None

@@ -125,6 +125,7 @@ class LawRecord(Record, frozen=True, kw_only=True):
     subject: str
     examples: Count
     steps: Count
+    schedules: Count = 0
     elapsed_ms: Milliseconds
     leans_on: str | None = None
     failure: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from properties.recording import RECORDER
 from properties.rules import Exploration, explore
 from properties.rules.schedules import explore_schedules
 from properties.simulation import corpus
+from properties.simulation.scenario import Scenario, Trial
+from properties.simulation.walking import walks
 from properties.subjects import CORE_SUBJECTS, SubjectFactory
 
 _explorations: dict[str, Exploration] = {}
@@ -62,6 +64,27 @@ def drawn(
         law()
 
     return check
+
+
+Walk = Callable[..., Iterator[Trial]]
+
+
+@pytest.fixture
+def walked(profile: Profile, request: pytest.FixtureRequest) -> Walk:
+    """Run a scenario under many schedules, each of which must keep its law, and count them.
+
+    ``times`` multiplies the profile's number, ``fault_count`` is how many faults each may meet.
+    """
+    tally = request.node.stash.setdefault(RECORDER.tally_key, Counter())
+    seed = int(request.config.getoption("--hypothesis-seed") or 0)
+
+    def walk(scenario: Scenario, *, times: int = 1, fault_count: int = 0) -> Iterator[Trial]:
+        count = profile.walk_count * times
+        for trial in walks(scenario, seed=seed, count=count, fault_count=fault_count):
+            tally["schedules"] += 1
+            yield trial
+
+    return walk
 
 
 @pytest.fixture

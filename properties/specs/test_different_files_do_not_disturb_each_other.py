@@ -1,6 +1,8 @@
 """Different files do not disturb each other: ten attempts on ten files are ten successes.
 
-They share one database and one write lock, and nothing else. A lock shared by files that is not
+They share one database and one write lock, and nothing else: under every schedule that is tried the
+only attempt on a file is told the same, whatever happens to another file, and none waits for the
+lock of another file. A lock shared by files that is not
 fair, a WHERE clause without the key, or a stale answer for a row nobody else touched breaks it.
 """
 
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 
 from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
+from properties.simulation.scenarios import promises
+from properties.specs.conftest import Walk
 from properties.subjects import AnswerKind, Request, Row, SubjectFactory
 
 
@@ -48,6 +52,21 @@ def test_ten_files_ten_successes(
             asyncio.run(race(f"{folder}/files.db", ahead))
 
     drawn(st.lists(st.booleans(), min_size=10, max_size=10), holds)
+
+
+def test_the_only_attempt_on_a_file_is_told_the_same(subject_name: str, walked: Walk) -> None:
+    """Beside three attempts on another file, one of which is cancelled somewhere."""
+    told = {
+        dict(trial.outcome.answers)["a"]
+        for trial in walked(promises.neighbours(subject_name), times=2, fault_count=1)
+    }
+    assert {"ok untracked->uploading v1"} == told - {"CancelledError"}
+
+
+def test_nobody_waits_for_the_lock_of_another_file(subject_name: str, walked: Walk) -> None:
+    """The guard of one file's attempt waits until the attempt on the other file has ended."""
+    for trial in walked(promises.patient_neighbour(subject_name)):
+        assert trial.violation is None
 
 
 def _request(when: str, index: int, event: str) -> Request:

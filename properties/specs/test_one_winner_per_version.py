@@ -3,7 +3,7 @@
 The nine are told stale, rejected or not allowed; a crash is no refusal, and so is not busy: the
 subject is given the patience that production has. Version 1 and one journal row remain. Holds
 with the in-process locks, without them, and across two processes, where only the version check
-is left to settle the race.
+is left to settle the race; on real time, and under every schedule that is tried in simulation.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from pathlib import Path
 from properties.history import Snapshot, snapshot
 from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
+from properties.simulation.scenarios import promises
+from properties.specs.conftest import Walk
 from properties.subjects import AnswerKind, Request, SubjectFactory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -97,3 +99,9 @@ def test_two_processes_on_one_file(make_subject: SubjectFactory, subject_name: s
                 worker.communicate()
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             _judge(told, snapshot(db))
+
+
+def test_ten_tasks_under_every_schedule_tried(subject_name: str, walked: Walk) -> None:
+    """Ten tasks on simulated time, by random walks and by priorities that change."""
+    for trial in walked(promises.crowd(subject_name)):
+        assert trial.violation is None

@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import datetime
 
 from fsmcore import (
     FILE_LIFECYCLE,
@@ -30,7 +31,7 @@ from fsmcore import (
     StoreBusyError,
     TransitionNotAllowedError,
 )
-from fsmcore.store import FileRow
+from fsmcore.store import FileRow, utc_now
 from properties.subjects.protocol import (
     TRIES,
     Answer,
@@ -60,12 +61,19 @@ class CoreSubject:
     """A store and a manager; guards and callbacks find their request in the attempt's context."""
 
     def __init__(
-        self, name: str, machine: MachineFactory, *, locked: bool, tries: int = TRIES
+        self,
+        name: str,
+        machine: MachineFactory,
+        *,
+        locked: bool,
+        tries: int = TRIES,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         """Open nothing yet. ``jitter`` may be replaced before ``make``, by what draws nothing."""
         self.name = name
         self.jitter: Callable[[float, float], float] = random.uniform
         self._tries = tries
+        self._now = now
         self._machine = machine
         self._locked = locked
         self._events = EventCollector()
@@ -87,6 +95,7 @@ class CoreSubject:
             create=True,
             connections=PerTransition(fair_writer_lock=self._locked),
             retry=retry,
+            now=self._now,
         )
         await store.open()
         self._store = store
@@ -98,6 +107,7 @@ class CoreSubject:
             after_commit=functools.partial(self._call, Place.AFTER_COMMIT),
             locks=self._file_locks if self._locked else NoFileLocks(),
             events=self._events,
+            now=self._now,
         )
 
     async def seed(self, file_path: str) -> None:

@@ -149,5 +149,8 @@ class SubjectFactory(Protocol):
     """Makes a fresh subject."""
 
     def __call__(self, *, tries: int = TRIES) -> Subject:
-        """Return a subject that has touched no file yet and tries a busy file so often."""
+        """Return a subject that has touched no file yet and tries a busy file so often.
+
+        The factory of a subject that offers a clock also takes ``now``, which returns the time.
+        """
         ...

@@ -7,6 +7,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 from fsmcore import HandRolledAdapter
@@ -307,6 +308,108 @@ class LogsEveryRefusalAlike(Broken):
         ]
 
 
+class AppliesTheMoveTwice(TakesAnEdgeTooMany):
+    """The same, seen as what it is to whoever counts: one attempt, two steps."""
+
+
+class TakesAnIdTwice(Broken):
+    """Gives an attempt that is asked for again another id, and runs it."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Have seen nothing."""
+        super().__init__(tries=tries)
+        self.seen: set[str] = set()
+
+    async def attempt(self, request: Request) -> Answer:
+        """Append a mark."""
+        attempt_id = request.attempt_id + "'" * (request.attempt_id in self.seen)
+        self.seen.add(request.attempt_id)
+        return await super().attempt(dataclasses.replace(request, attempt_id=attempt_id))
+
+
+class LocksBeforeItLooks(Broken):
+    """Takes the write lock to decide whether there is anything to write."""
+
+    async def attempt(self, request: Request) -> Answer:
+        """Be busy whenever somebody writes."""
+        try:
+            with closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as db:
+                db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return Answer(kind=AnswerKind.BUSY)
+        return await super().attempt(request)
+
+
+class RemembersOutcomes(Broken):
+    """Keeps what became of its attempts in the process."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Remember nothing yet."""
+        super().__init__(tries=tries)
+        self.committed: set[str] = set()
+
+    async def attempt(self, request: Request) -> Answer:
+        """Remember a success."""
+        answer = await super().attempt(request)
+        if answer.kind.says_moved:
+            self.committed.add(request.attempt_id)
+        return answer
+
+    async def outcome_of(self, attempt_id: str) -> bool | None:
+        """Look into its memory."""
+        return attempt_id in self.committed
+
+
+class ReadsWhatItReadFirst(Broken):
+    """Caches rows for reading, and never drops them."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Know nothing yet."""
+        super().__init__(tries=tries)
+        self.cache: dict[str, Row] = {}
+
+    async def read(self, file_path: str) -> Row:
+        """Look there first."""
+        if file_path not in self.cache:
+            self.cache[file_path] = await super().read(file_path)
+        return self.cache[file_path]
+
+
+class TellsFailureOnceClosed(Broken):
+    """Whoever is under way at the close is told that it failed, whatever came of it."""
+
+    is_closed = False
+
+    async def attempt(self, request: Request) -> Answer:
+        """Look at the door after the work."""
+        answer = await super().attempt(request)
+        return Answer(kind=AnswerKind.FAILED) if self.is_closed else answer
+
+    async def close(self) -> None:
+        """Shut the door."""
+        self.is_closed = True
+        await super().close()
+
+
+class RefusesThePast(CoreSubject):
+    """Takes whoever comes with an earlier time than the last one for late."""
+
+    def __init__(
+        self, *, tries: int = TRIES, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Have seen no time yet."""
+        super().__init__("broken", HandRolledAdapter, locked=False, tries=tries, now=now)
+        self.latest: datetime | None = None
+
+    async def attempt(self, request: Request) -> Answer:
+        """Compare clocks."""
+        now = self._now()
+        if self.latest is not None and now < self.latest:
+            return Answer(kind=AnswerKind.STALE)
+        self.latest = now
+        return await super().attempt(request)
+
+
 BROKEN: dict[Callable[[], Broken], str] = {
     AcknowledgesBeforeTheCommit: "a_stale_writer_never_wins",
     TakesAnEdgeTooMany: "only_legal_edges_are_taken",
@@ -327,6 +430,7 @@ BROKEN: dict[Callable[[], Broken], str] = {
     IgnoresTheExpectedVersion: "only_the_entitled_move_a_row",
     NeverCallsBack: "only_the_entitled_move_a_row",
     LogsEveryRefusalAlike: "the_event_log_tells_the_truth",
+    AppliesTheMoveTwice: "nothing_is_applied_twice",
     RefusesEverything: "an_undisturbed_attempt_succeeds",
 }
 """Each bug, and the law that must catch it."""

@@ -99,7 +99,7 @@ def core(
         manager = _manager(model, setting, how)
         return [
             (letter, _attempt(manager, event, letter))
-            for letter, event in zip("abcdefgh", events, strict=False)
+            for letter, event in zip("abcdefghijkl", events, strict=False)
         ]
 
     return Scenario(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Scenario
+from properties.simulation.scenarios import promises
 from properties.simulation.scenarios.core import Core, core, resolved
 from properties.simulation.scenarios.counter import Bare, bare
 from properties.simulation.scenarios.drawn import from_name
@@ -112,6 +113,9 @@ def scenario(name: str, *, breaks: str | None = None) -> Scenario:
     found = _of_the_rules(name, breaks)
     if found is not None:
         return found
+    promise = promises.from_name(name)
+    if promise is not None:
+        return promise
     raise KeyError(f"no scenario {name!r}; there are {', '.join(s.name for s in SCENARIOS)}.")
 
 

@@ -1,0 +1,42 @@
+"""Runs one scenario under many schedules that chance chooses, and fails with the smallest one.
+
+Random walks and PCT take turns: the first switch often and anywhere, the second keep to an order
+for long and change it in few places. Together they reach what each alone rarely does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from properties.simulation.judging import assert_holds
+from properties.simulation.minimiser import RUN_LIMIT
+from properties.simulation.scenario import Scenario, Trial
+from properties.simulation.scheduler import Scheduler
+from properties.simulation.schedulers.pct import PctScheduler
+from properties.simulation.schedulers.random import RandomScheduler
+from properties.simulation.stage import Stage
+
+
+def walks(
+    scenario: Scenario,
+    *,
+    seed: int,
+    count: int,
+    fault_count: int = 0,
+    run_limit: int = RUN_LIMIT,
+) -> Iterator[Trial]:
+    """Yield ``count`` trials of ``scenario``; raises ``LawBrokenError`` for one that breaks it.
+
+    The same seed walks the same way. Each failure is run twice before it is told; ``run_limit``
+    runs are spent to make it small.
+    """
+    schedulers: tuple[Scheduler, ...] = (
+        RandomScheduler(seed, fault_count=fault_count),
+        PctScheduler(seed, fault_count=fault_count),
+        RandomScheduler(seed + 1, fault_count=fault_count),
+        PctScheduler(seed + 1, depth=5, fault_count=fault_count),
+    )
+    with Stage(scenario) as stage:
+        for number in range(count):
+            scheduler = schedulers[number % len(schedulers)]
+            yield assert_holds(stage, scheduler, run_limit=run_limit)

@@ -1,0 +1,99 @@
+"""An unknown outcome says unknown: an error at COMMIT is never told as "nothing was written".
+
+SQLite itself fails the COMMIT: it is denied (nothing is committed), or interrupted at each of its
+steps, the last of which is committed although it raises. Whatever was told, one read after a later
+commit says what is true. A COMMIT inside the same error handling as the writes before it, or a
+retry of it, breaks it.
+"""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+from properties.history import snapshot
+from properties.scratch import scratch_folder
+from properties.subjects import AnswerKind, Request, SubjectFactory
+
+MOST_STEPS = 60
+
+
+def _arm(connection: sqlite3.Connection, step: int | None) -> None:
+    """Make a connection fail its COMMIT: denied, or interrupted at its ``step``th step."""
+    if step is None:
+        connection.set_authorizer(
+            lambda action, what, *_: (
+                sqlite3.SQLITE_DENY
+                if action == sqlite3.SQLITE_TRANSACTION and what == "COMMIT"
+                else sqlite3.SQLITE_OK
+            )
+        )
+        return
+    left = [-1]
+
+    def begins(sql: str) -> None:
+        left[0] = step if sql == "COMMIT" else -1
+
+    def interrupts() -> bool:
+        left[0] -= 1
+        return left[0] == 0
+
+    connection.set_trace_callback(begins)
+    connection.set_progress_handler(interrupts, 1)
+
+
+async def _fail_a_commit(
+    path: str, make_subject: SubjectFactory, step: int | None
+) -> tuple[AnswerKind, bool | None]:
+    def armed(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        _arm(connection, step)
+        return connection
+
+    connect = sqlite3.connect
+    subject = make_subject()
+    await subject.make(path)
+    try:
+        await subject.seed("f")
+        await subject.seed("later")
+        asked = Request(attempt_id="doubtful", file_path="f", event="start_upload")
+        vars(sqlite3)["connect"] = armed
+        try:
+            told = (await subject.attempt(asked)).kind
+        finally:
+            vars(sqlite3)["connect"] = connect
+        settled = Request(attempt_id="settles", file_path="later", event="start_upload")
+        assert AnswerKind.SUCCESS is (await subject.attempt(settled)).kind
+        return told, await subject.outcome_of("doubtful")
+    finally:
+        await subject.close()
+
+
+def _told_and_true(
+    make_subject: SubjectFactory, step: int | None
+) -> tuple[AnswerKind, bool | None, bool]:
+    with scratch_folder() as folder:
+        path = f"{folder}/files.db"
+        told, found = asyncio.run(_fail_a_commit(path, make_subject, step))
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            return told, found, snapshot(db).entry_of("doubtful") is not None
+
+
+def test_a_commit_that_is_denied(make_subject: SubjectFactory) -> None:
+    """Nothing is committed, and nobody could know."""
+    expected = (AnswerKind.UNKNOWN, False, False)
+    assert expected == _told_and_true(make_subject, None)
+
+
+def test_a_commit_that_is_interrupted_at_each_step(make_subject: SubjectFactory) -> None:
+    """Until a COMMIT has fewer steps; at least one of them committed and raised all the same."""
+    seen = []
+    for step in range(1, MOST_STEPS):
+        told, found, is_written = _told_and_true(make_subject, step)
+        assert found == is_written, f"step {step}: outcome_of says {found}, journal: {is_written}"
+        if told is AnswerKind.SUCCESS:
+            assert is_written
+            break
+        assert told is AnswerKind.UNKNOWN, f"step {step}: told {told.value}"
+        seen.append(is_written)
+    assert True in seen, f"no COMMIT of {len(seen)} interrupted ones was committed"

@@ -1,0 +1,42 @@
+"""Cancellation anywhere leaves nothing behind: no dirty connection, held lock, or lost waiter.
+
+Every place is tried for one cancellation of two attempts, each inequivalent schedule of them; two
+cancellations, of one task or of two, are tried beside three attempts under schedules that chance
+chooses. After each, nobody waits for ever, the write lock is free, no worker runs on, and what the
+others were told is in the journal. A rollback that is not awaited, a lock released by the good
+path alone, a waiter that is woken and gone breaks it.
+"""
+
+from collections import Counter
+
+import pytest
+
+from properties.recording import RECORDER
+from properties.simulation.explore import explore
+from properties.simulation.scenarios import drawn, promises
+from properties.specs.conftest import Walk
+
+LIMIT = 20_000
+
+
+def test_one_cancellation_of_two_attempts(
+    subject_name: str, request: pytest.FixtureRequest
+) -> None:
+    """Every schedule, until none is left."""
+    workload = drawn.Workload(
+        setup=subject_name, state="untracked", events=("start_upload", "start_upload")
+    )
+    found = explore(workload.scenario(), run_limit=LIMIT, until_violation=True)
+    request.node.stash[RECORDER.tally_key] = Counter(schedules=found.run_count)
+    broken = [f"{violation}: {outcome}" for outcome, violation in found.violations.items()]
+    assert not broken, broken[0]
+    assert found.is_complete, f"{found.run_count} schedules, and some are left"
+
+
+def test_two_cancellations_of_three_attempts(subject_name: str, walked: Walk) -> None:
+    """Of one task twice, or of two."""
+    struck = 0
+    scenario = promises.cut_off(subject_name)
+    for trial in walked(scenario, times=4, fault_count=2):
+        struck += sum("cancel" in what for what in trial.run.descriptions.values())
+    assert struck, "no cancellation struck anybody"

@@ -1,0 +1,65 @@
+"""Close lets attempts end: whoever is under way gets an answer, and nothing stays behind.
+
+A store may be closed at any moment, by a signal handler for instance. An attempt that has begun
+ends as it would have; one that comes later is refused, and has written nothing. What the journal
+says is what was told. A close that pulls the connection away under an attempt, waits for ever, or
+leaves a thread breaks it.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from hypothesis import strategies as st
+
+from properties.history import snapshot
+from properties.probes import ConnectionProbe, DescriptorProbe, ThreadProbe
+from properties.rules.worker import PATIENT_TRIES
+from properties.scratch import scratch_folder
+from properties.subjects import Answer, AnswerKind, Request, SubjectFactory
+
+PATIENCE_S = 30
+
+
+async def _close_after(path: str, make_subject: SubjectFactory, turns: int) -> dict[str, Answer]:
+    subject = make_subject(tries=PATIENT_TRIES)
+    await subject.make(path)
+    for name in "fgh":
+        await subject.seed(name)
+    asked = [
+        Request(attempt_id=f"{name}{number}", file_path=name, event="start_upload")
+        for name in "fgh"
+        for number in range(2)
+    ]
+    attempts = [asyncio.ensure_future(subject.attempt(each)) for each in asked]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await asyncio.wait_for(subject.close(), PATIENCE_S)
+    answers = await asyncio.wait_for(asyncio.gather(*attempts), PATIENCE_S)
+    return {each.attempt_id: answer for each, answer in zip(asked, answers, strict=True)}
+
+
+def test_at_any_moment(
+    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
+) -> None:
+    """Six attempts on three files, closed after some turns of the loop."""
+
+    def holds(turns: int) -> None:
+        with scratch_folder() as folder:
+            probes = ConnectionProbe(), ThreadProbe()
+            descriptors = DescriptorProbe(folder)
+            path = f"{folder}/files.db"
+            answers = asyncio.run(_close_after(path, make_subject, turns))
+            left = [*probes[0].findings(0), *probes[1].findings(0), *descriptors.findings()]
+            assert [] == left
+            with closing(sqlite3.connect(path, isolation_level=None)) as db:
+                written = {entry.attempt_id for entry in snapshot(db).journal}
+        moved = {attempt for attempt, answer in answers.items() if answer.kind.says_moved}
+        unsure = {
+            attempt for attempt, answer in answers.items() if answer.kind is AnswerKind.UNKNOWN
+        }
+        assert moved <= written <= moved | unsure, f"told {moved}, written {written}"
+
+    drawn(st.integers(0, 300), holds)
