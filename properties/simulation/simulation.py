@@ -33,6 +33,7 @@ from properties.simulation.world import IDLE_BUDGET
 T = TypeVar("T")
 
 RUNS_BETWEEN_COLLECTIONS = 64
+RUNS_BETWEEN_FULL_COLLECTIONS = 1024
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Simulation(Deciding):
         self.loop.set_exception_handler(self._on_loop_error)
         self._judged = judged
         self._patches: list[_Patch] = []
+        self._was_collecting = False
 
     # Opening and closing ------------------------------------------------------------------
 
@@ -74,6 +76,10 @@ class Simulation(Deciding):
             setattr(owner, name, replacement)
         gc.collect()
         gc.freeze()  # what is there before the first run need not be looked through after each
+        # A finalizer at the collector's pleasure would be luck. Off between runs too: switched on
+        # for a moment, it would go through all that the last run left.
+        self._was_collecting = gc.isenabled()
+        gc.disable()
         return self
 
     def __exit__(
@@ -95,6 +101,8 @@ class Simulation(Deciding):
             patch = self._patches.pop()
             setattr(patch.owner, patch.name, patch.original)
         gc.unfreeze()
+        if self._was_collecting:
+            gc.enable()
 
     # Running --------------------------------------------------------------------------------
 
@@ -126,8 +134,6 @@ class Simulation(Deciding):
         of them, so that the order in which they end does not matter to it.
         """
         self._reset(scheduler, budget)
-        was_collecting = gc.isenabled()
-        gc.disable()  # a finalizer at the collector's pleasure would be luck
         stuck: str | None = None
         error: BaseException | None = None
         value: T | None = None
@@ -149,8 +155,6 @@ class Simulation(Deciding):
             leaks = self._clean_up()
         finally:
             active.leave()
-            if was_collecting:
-                gc.enable()
         return Run(
             value=value,
             error=error,
@@ -169,7 +173,9 @@ class Simulation(Deciding):
     def _reset(self, scheduler: Scheduler, budget: Budget) -> None:
         self._run_count += 1
         if self._run_count % RUNS_BETWEEN_COLLECTIONS == 0:
-            gc.collect()
+            # What outlived one collection is the search's own, and looked through seldom.
+            is_full = self._run_count % RUNS_BETWEEN_FULL_COLLECTIONS == 0
+            gc.collect(2 if is_full else 1)
         self.loop.reset()
         self.transcript = Transcript()
         self.actors = []
@@ -219,6 +225,9 @@ class Simulation(Deciding):
                 leaks.append(worker.name)
                 self.carrier.retire(worker)
             self.workers.remove(worker)
+        for actor in self.actors:
+            # Its context names the actor again: a circle that only the collector would undo.
+            actor.task, actor.context = None, self._outside.context
         return tuple(leaks)
 
     def _on_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

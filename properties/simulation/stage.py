@@ -13,7 +13,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from functools import partial
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -175,7 +175,8 @@ class Stage:
     def reset(self) -> None:
         """Bring the initial rows back; ``run`` does it by itself."""
         if self._keeper is not None:
-            self._keeper.executescript(f"BEGIN IMMEDIATE; {self.scenario.reset_sql}; COMMIT;")
+            for statement in _statements(self.scenario.reset_sql):
+                self._keeper.execute(statement)
 
     def rows(self) -> tuple[tuple[object, ...], ...]:
         """Return what the scenario observes now."""
@@ -246,6 +247,21 @@ class Stage:
         if self._keeper is not None:
             self.simulation.prepare(lambda: self._close(self._subject))
             self._subject = self.simulation.prepare(self._open)
+
+
+@lru_cache(maxsize=64)
+def _statements(script: str) -> tuple[str, ...]:
+    """Return a transaction's statements one by one, so that each is compiled only once."""
+    found = ["BEGIN IMMEDIATE"]
+    begun = ""
+    for piece in script.split(";"):
+        begun = f"{begun};{piece}" if begun else piece
+        if sqlite3.complete_statement(f"{begun};"):
+            found.append(begun)
+            begun = ""
+    if begun.strip():
+        raise ValueError(f"no whole statement: {begun.strip()}")
+    return (*found, "COMMIT")
 
 
 def _memory_folder() -> str:

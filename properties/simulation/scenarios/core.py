@@ -46,12 +46,22 @@ class Core:
     separate_stores: bool = False
 
 
-def _retry(how: Core) -> RetryPolicy:
-    return RetryPolicy(max_tries=how.max_tries, jitter=lambda _low, high: high)
+SCHEMA = Schema()  # checked once: it remembers nothing of a run
+
+
+@functools.cache
+def _retry(max_tries: int) -> RetryPolicy:
+    return RetryPolicy(max_tries=max_tries, jitter=lambda _low, high: high)
 
 
 def _store(model: PerTransition, setting: Setting, how: Core) -> Store:
-    return Store(setting.path, connections=model, retry=_retry(how), now=setting.now)
+    return Store(
+        setting.path,
+        connections=model,
+        schema=SCHEMA,
+        retry=_retry(how.max_tries),
+        now=setting.now,
+    )
 
 
 async def _open_core(setting: Setting, how: Core) -> PerTransition:
@@ -105,7 +115,7 @@ def core(
     return Scenario(
         name=name,
         sentence=sentence,
-        create_sql=";".join(Schema().create_statements()),
+        create_sql=";".join(SCHEMA.create_statements()),
         observe_sql=OBSERVE_FILES,
         open=functools.partial(_open_core, how=how),
         close=_close_core,
@@ -170,7 +180,7 @@ def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
     return Scenario(
         name=name,
         sentence=sentence,
-        create_sql=";".join(Schema().create_statements()),
+        create_sql=";".join(SCHEMA.create_statements()),
         reset_sql=RESET_FILES,
         observe_sql=OBSERVE_FILES,
         attempts=attempts,
