@@ -25,7 +25,7 @@ from properties.simulation.controls import CONTROLS
 from properties.simulation.explore import Exploration, explore
 from properties.simulation.scenario import Outcome, Scenario, create_database
 from properties.simulation.scenarios import SCENARIOS, scenario
-from properties.simulation.schedulers import exhaustive
+from properties.simulation.schedulers import exhaustive, path
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.simulation import Simulation
@@ -152,7 +152,20 @@ def _timers_never_meet() -> contextlib.AbstractContextManager[None]:
 
 
 def _sleepers_never_wake() -> contextlib.AbstractContextManager[None]:
-    return _changed(exhaustive._Sleeper, "after", lambda self, _step: self)
+    return _changed(path.Sleeper, "after", lambda self, _step: self)
+
+
+def _nobody_else_is_needed() -> contextlib.AbstractContextManager[None]:
+    return _changed(path.Node, "meets", lambda _self, _step: set())
+
+
+def _standstill_is_a_wall() -> contextlib.AbstractContextManager[None]:
+    def pass_on(node: path.Node) -> None:
+        node.spare_clocks = 0
+        original(node)
+
+    original = path.Node.pass_on
+    return _changed(path.Node, "pass_on", pass_on)
 
 
 def _one_order_of_beginnings() -> contextlib.AbstractContextManager[None]:
@@ -179,6 +192,9 @@ HOLES = (
     ),
     Hole(name="a commit that nobody notices", scenario="mixed-2", plant=_without("_published")),
     Hole(name="a read that nobody notices", scenario="kept-occ-2", plant=_without("_read")),
+    Hole(
+        name="no write lock in the footprints", scenario="transactions-2", plant=_without("_taken")
+    ),
     Hole(name="locks of asyncio unseen", scenario="tickets-3", plant=_locks_unseen),
     Hole(
         name="timers that never meet a step",
@@ -189,6 +205,14 @@ HOLES = (
     ),
     Hole(name="beginnings in one order only", scenario="locks-2", plant=_one_order_of_beginnings),
     Hole(name="sleepers that never wake", scenario="occ-2", plant=_sleepers_never_wake),
+    Hole(name="nobody else is needed", scenario="occ-2", plant=_nobody_else_is_needed),
+    Hole(
+        name="an early timer after which nothing comes earlier",
+        scenario="pause-2",
+        budget=Budget(early_clocks=1),
+        is_small=True,
+        plant=_standstill_is_a_wall,
+    ),
 )
 
 

@@ -65,7 +65,8 @@ def explore(
 ) -> Exploration:
     """Run every schedule of ``scenario``; reduced, every inequivalent one."""
     found = Exploration(scenario=scenario)
-    scheduler = ExhaustiveScheduler(reduces=reduces)
+    spent = budget if budget is not None else scenario.budget
+    scheduler = ExhaustiveScheduler(spent, reduces=reduces)
     started = time.perf_counter()
     with Stage(scenario, carrier_name=carrier_name) as stage:
         while found.run_count + found.cut_count < run_limit:

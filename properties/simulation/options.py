@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from properties.simulation import footprints, seam
 from properties.simulation.actor import Actor
+from properties.simulation.loop import ACTOR
 from properties.simulation.scheduler import Action, Option
 from properties.simulation.world import World
 
@@ -70,6 +71,8 @@ class Offering(World):
         has_budget = self._spent.early_clocks < self._budget.early_clocks
         if is_early and not has_budget:
             return
+        if self._watcher is not None and has_budget and self._timer_meets_a_call():
+            self._watcher.clock_interferes()
         times = self.loop.timer_times()
         if times:
             options.append(Option(Action.CLOCK, "", "early" if is_early else ""))
@@ -77,6 +80,15 @@ class Offering(World):
         if len(times) > 1 and has_budget:
             options.append(Option(Action.CLOCK, "", "late"))
             subjects.append(times[1])
+
+    def _timer_meets_a_call(self) -> bool:
+        """Return whether a timer may strike somebody who has a database call outstanding."""
+        for timer in self.loop._scheduled:
+            if not timer._cancelled:
+                actor = timer._context.get(ACTOR)  # type: ignore[attr-defined]
+                if actor is None or actor.outstanding_count:
+                    return True
+        return False
 
     def _can_be_cancelled(self) -> Sequence[Actor]:
         if self._spent.cancellations >= self._budget.cancellations:

@@ -74,6 +74,8 @@ class Performing(Offering):
             )
             self.touched_read |= touched.read
             self.touched_write |= touched.written | actor.bit
+            if worker.submitters:
+                self.touched_write |= worker.submitters[0].bit  # his call can run from now on
             self._follow_lock(worker, call, was_in_transaction, failed=failed)
         if sql is not None and native is not None and _sets_busy_timeout(sql):
             self._hold_busy_timeout_at_zero(worker, native)
@@ -118,6 +120,8 @@ class Performing(Offering):
         self._clock_leads = False
         actor.outstanding_count -= 1
         self.touched_write |= actor.bit
+        if worker.results:
+            self.touched_write |= worker.results[0][0].bit  # his result can land from now on
         self.transcript.events.append(
             _new(Event, (self.loop.now_s, actor.name, Kind.LAND, worker.name, None))
         )

@@ -127,6 +127,19 @@ async def in_time(db: aiosqlite.Connection) -> str:
         return "Cancelled by a timer"
 
 
+async def retried(db: aiosqlite.Connection) -> str:
+    """Compare and set; when it was overtaken, pause and try once more."""
+    if await read_then_compare(db) == "ok":
+        return "ok"
+    await asyncio.sleep(0.002)
+    return f"{await read_then_compare(db)} at the second try"
+
+
+async def two_updates(db: aiosqlite.Connection) -> str:
+    """Add one in a single statement, twice."""
+    return f"{await lone_update(db)} {await lone_update(db)}"
+
+
 async def watched_write(db: aiosqlite.Connection) -> str:
     """Add one in a task of its own; when cut off, say whether its result was there already."""
     write = asyncio.ensure_future(lone_update(db))

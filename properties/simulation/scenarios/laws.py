@@ -17,6 +17,13 @@ def every_ok_counts(outcome: Outcome) -> str | None:
     return None
 
 
+def every_ok_word_counts(outcome: Outcome) -> str | None:
+    """As many increments are in the row as attempts, which may make several, were told ok."""
+    told = sum(answer.split().count("ok") for _, answer in outcome.answers)
+    value = outcome.rows[0][0]
+    return None if value == told else f"{told} increments were told ok, and the value is {value}"
+
+
 def nothing_is_left_behind(outcome: Outcome) -> str | None:
     """Nobody waits for ever, no lock is held, no worker outlives its owner."""
     if outcome.stuck:

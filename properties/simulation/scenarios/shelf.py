@@ -14,11 +14,18 @@ from properties.simulation.scenarios.kept import (
     lone_update,
     read_then_compare,
     read_then_set,
+    retried,
     ticketed,
+    two_updates,
     watched_write,
     whole_transaction,
 )
-from properties.simulation.scenarios.laws import all_of, every_ok_counts, nothing_is_left_behind
+from properties.simulation.scenarios.laws import (
+    all_of,
+    every_ok_counts,
+    every_ok_word_counts,
+    nothing_is_left_behind,
+)
 
 _UPLOADS = ("start_upload", "start_upload", "start_upload")
 _CHAIN = ("start_upload", "complete_upload", "fail_upload")
@@ -48,6 +55,8 @@ SCENARIOS: tuple[Scenario, ...] = (
          budget=Budget(cancellations=1, overlaps=1)),
     kept("in-time-2", "Two compare and set against a timer that a late loop may fire any time.",
          in_time, in_time, law=every_ok_counts, budget=Budget(early_clocks=2, overlaps=1)),
+    kept("pause-2", "A compare-and-set that tries again after a pause, against two lone updates.",
+         retried, two_updates, law=every_ok_word_counts, budget=Budget(early_clocks=1)),
     ticketed(2),
     ticketed(3),
     bare("occ-2", "Two attempts compare and set; the loser is stale or busy.", Bare()),

@@ -1,34 +1,49 @@
 """Every inequivalent schedule of a small scenario, each once, and the news that none is left.
 
-Depth-first search by running again from the start, reduced by sleep sets (P. Godefroid,
-"Partial-Order Methods for the Verification of Concurrent Systems", 1996, chapter 5): after an
-option was explored to its end at some point, it sleeps while its siblings are explored, until a
-step conflicts with it. A schedule that could only go on with sleeping options is equivalent to one
-that was seen, and is cut.
+Depth-first search by running again from the start, reduced in two ways.
+
+*Sleep sets* (P. Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems",
+1996, chapter 5): after an option was explored to its end at some point, it sleeps while its
+siblings are explored, until a step conflicts with it. A schedule that could only go on with
+sleeping options is equivalent to one that was seen, and is cut.
+
+*Persistent sets, found by looking back* (C. Flanagan and P. Godefroid, "Dynamic partial-order
+reduction for model checking software", 2005): one actor's options are explored first. Whoever did,
+anywhere below, something that conflicts with one of their steps is *needed* here too, and his
+options are explored next; the others can wait for a later point. For let a schedule begin with
+steps of actors who are not needed, up to the first step t of one who is. If none of those steps
+conflicts with t, then t may as well come first, and that was explored. If one does, then it
+conflicts as well where t came first, was seen there, and its actor is needed.
 
 Choices. Footprints are observed, not guessed: an option sleeps with what it touched when it ran,
 which holds as long as nothing that ran since conflicts with it. One step of the search is a whole
 landing with the chain of callbacks that it sets off. A cancellation inside of such a chain makes a
 *variant* of the step; the plain step and its variants sleep and wake apart, because a spent
-budget wakes only the variants. Nothing is matched by state: too much of it is hidden.
+budget wakes only the variants. Races are not traced one by one: any conflict below counts, whether
+or not something lies between, and an actor who is needed and cannot act makes all needed.
 
-A step that touched nothing shared is *private*: whatever the others do meanwhile, it does the
-same, so its actor's options alone are a persistent set (chapter 4) and the others wait for a later
-point. That leans on an actor with a database call outstanding not being woken by somebody else;
-the simulation watches for it, and ``AssumptionError`` ends a search in which it does not hold.
+Looking back sees nothing of what a step *prevents*: a lone write that has run can no longer be
+met in full flight. While such a fault may still be spent only a *private* step counts: one that
+touched nothing that others see. In the same way the answer of a call may disarm a timer: where one
+could strike an actor who waits for the database (``clock_interferes``), all are needed wherever a
+timer can fire. All this leans on an actor with a database call outstanding not being woken by
+somebody else; the simulation watches for it, and ``AssumptionError`` ends a search in which it does
+not hold.
+
+Nothing is matched by state: docs/decisions/0006-no-state-matching.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from properties.simulation import footprints
 from properties.simulation.footprints import NOTHING
-from properties.simulation.scheduler import Action, Footprint, HarnessError, Option, PrunedRun
+from properties.simulation.scheduler import Action, Footprint, HarnessError, PrunedRun
+from properties.simulation.schedulers.path import OWN_STEPS, Node, only_one_actor
 
 if TYPE_CHECKING:
+    from properties.simulation.budget import Budget
     from properties.simulation.scheduler import Point
 
 
@@ -41,48 +56,8 @@ class AssumptionError(HarnessError):
 
 
 ALWAYS_SHARED = footprints.ROWS | footprints.WRITE_LOCK | footprints.LOCKS | footprints.SHARED
-_OWN_STEPS = frozenset({Action.CALL, Action.LAND, Action.START})
-_new = tuple.__new__  # twice as fast as calling a NamedTuple
-CAN_BE_SHARED = footprints.LAYOUT | footprints.EVENTS | footprints.CLOCK
 SHARED_WHEN_WRITTEN = footprints.LAYOUT | footprints.EVENTS
-
-
-@dataclass(slots=True)
-class _Sleeper:
-    """An explored option; None for what is awake."""
-
-    plain: Footprint | None
-    variants: Footprint | None
-
-    def after(self, step: Footprint) -> _Sleeper | None:
-        """Return what still sleeps after ``step``."""
-        plain, variants = self.plain, self.variants
-        if plain is not None and plain.conflicts(step):
-            plain = None
-        if variants is not None and variants.conflicts(step):
-            variants = None
-        if plain is None and variants is None:
-            return None
-        return _Sleeper(plain, variants)
-
-
-@dataclass(slots=True)
-class _Node:
-    """A choice point on the current path. ``plain`` and ``variants`` are of the chosen option."""
-
-    options: Sequence[Option]
-    inner: bool
-    chosen: int = 0
-    order: Sequence[int] = ()
-    explored: set[int] = field(default_factory=set)
-    outer: _Node | None = None
-    only_actor: str | None = None
-    shared_actors: set[str] = field(default_factory=set)
-    sleepers: dict[Option, _Sleeper] = field(default_factory=dict)
-    plain: Footprint | None = None
-    variants: Footprint | None = None
-    must_vary: bool = False
-    must_not_vary: bool = False
+_new = tuple.__new__  # twice as fast as calling a NamedTuple
 
 
 class ExhaustiveScheduler:
@@ -91,16 +66,18 @@ class ExhaustiveScheduler:
     ``reduces=False`` explores every schedule, equivalent or not: slow, and beyond doubt.
     """
 
-    def __init__(self, *, reduces: bool = True) -> None:
-        """Begin with the polite schedule."""
+    def __init__(self, budget: Budget, *, reduces: bool = True) -> None:
+        """Begin with the polite schedule. ``budget`` is the one that the runs get."""
         self._reduces = reduces
-        self._path: list[_Node] = []
-        self._root = _Node((), inner=False)
+        self._path: list[Node] = []
+        self._root = Node((), inner=False)
+        self._root.spare_clocks = budget.early_clocks
+        self._root.spare_faults = budget.overlaps + budget.fault_count
         self._depth = 0
         self._segment = NOTHING
         self._last_outer = self._root
         self._has_varied = False
-        self._shared = ALWAYS_SHARED
+        self._shared = ALWAYS_SHARED | (footprints.CLOCK if budget.early_clocks else 0)
         self._must_restart = False
         self._clock_interferes = False
         self.is_cut = False
@@ -117,23 +94,19 @@ class ExhaustiveScheduler:
         """Add to what the running step has touched."""
         segment = self._segment
         self._segment = _new(Footprint, (segment[0] | footprint[0], segment[1] | footprint[1]))
-        if self._shared & CAN_BE_SHARED == CAN_BE_SHARED:
-            return
         found = footprint.written & SHARED_WHEN_WRITTEN & ~self._shared
-        if footprint.written & footprints.CLOCK_BUDGET:
-            found |= footprints.CLOCK & ~self._shared
         if found:
             self._shared |= found
-            self._must_restart = True  # steps that only read this were taken for private
+            self._must_restart = self._reduces  # what only read this was taken for private
 
     def locks_are_shared(self) -> None:
         """Start again: steps that touched such a lock were taken for private."""
-        self._must_restart = True
+        self._must_restart = self._reduces
 
     def clock_interferes(self) -> None:
         """Take timers from now on for something that may meet any step."""
         if not self._clock_interferes:
-            self._clock_interferes = self._must_restart = True
+            self._clock_interferes = self._must_restart = self._reduces
 
     def broken_assumption(self, what: str) -> None:
         """Give up: the reduction is not sound here."""
@@ -145,7 +118,7 @@ class ExhaustiveScheduler:
         return self._at(point)
 
     def forced(self, point: Point) -> None:
-        """See whether the only step there is sleeps; then this run is known."""
+        """See whether the only step there sleeps; then this run is known."""
         self._at(point)
 
     def end(self) -> None:
@@ -181,9 +154,14 @@ class ExhaustiveScheduler:
                 self._cut()
             node.plain = self._segment
 
-    def _new_node(self, point: Point) -> _Node:
+    def _new_node(self, point: Point) -> Node:
         outer = self._last_outer
-        node = _Node(point.options, inner=point.inner, outer=outer)
+        node = Node(point.options, inner=point.inner, outer=outer, level=outer.level + 1)
+        node.spare_clocks, node.spare_faults = outer.spare_clocks, outer.spare_faults
+        if outer.options:
+            spent = outer.option
+            node.spare_clocks -= spent.action is Action.CLOCK and bool(spent.target)
+            node.spare_faults -= spent.action is Action.FAULT and spent.target != "cancel"
         if not self._reduces:
             node.order = range(len(node.options))
             return node
@@ -203,11 +181,11 @@ class ExhaustiveScheduler:
         self.is_cut = True
         raise PrunedRun
 
-    def _take_next(self, node: _Node) -> bool:
-        """Choose an option of an outer node that is neither explored nor asleep as a whole."""
+    def _take_next(self, node: Node) -> bool:
+        """Choose an option of an outer node that is needed, not explored and not fully asleep."""
         for index in node.order:
             option = node.options[index]
-            if index in node.explored or node.only_actor not in {None, option.actor}:
+            if index in node.explored or (node.needed and option.actor not in node.needed):
                 continue
             sleeper = node.sleepers.get(option)
             if sleeper is None:
@@ -217,8 +195,7 @@ class ExhaustiveScheduler:
             else:
                 node.must_vary = sleeper.plain is not None
                 node.must_not_vary = sleeper.variants is not None
-            node.chosen = index
-            node.plain = node.variants = None
+            node.choose(index)
             return True
         return False
 
@@ -234,23 +211,47 @@ class ExhaustiveScheduler:
                 if self._take_next_inner(node):
                     return True
             else:
-                if self._reduces:
-                    self._put_to_sleep(node)
-                node.explored.add(node.chosen)
+                self._close(node)
                 if self._take_next(node):
                     return True
+                node.pass_on()
             self._path.pop()
         return False
 
-    def _take_next_inner(self, node: _Node) -> bool:
+    def _close(self, node: Node) -> None:
+        """Close the chosen option of an outer node, and see who else is needed there."""
+        if not self._reduces:
+            node.explored.add(node.chosen)
+            return
+        step = node.close()
+        if node.needed is None:
+            return
+        is_first = not node.needed
+        node.needed.add(node.option.actor)
+        if self._meets_anybody(node, step, is_first=is_first):
+            node.needed = None
+        elif self._is_shared(step):
+            others = node.meets(step) - node.needed
+            node.needed = node.needed | others if all(map(node.can_act, others)) else None
+
+    def _meets_anybody(self, node: Node, step: Footprint, *, is_first: bool) -> bool:
+        """Return whether looking back cannot tell whom a step meets."""
+        return (
+            (is_first and node.option.action not in OWN_STEPS)
+            or not only_one_actor(step)
+            or (self._clock_interferes and node.offers_clock)
+            or (self._is_shared(step) and node.spare_faults > 0)
+        )
+
+    def _take_next_inner(self, node: Node) -> bool:
         if node.must_not_vary:
             return False
         outer = node.outer
         for index in range(node.chosen + 1, len(node.options)):
             actor = node.options[index].actor
             if self._reduces and outer is not None and outer.plain is not None:
-                is_apart = _only_actor_bit(outer.plain) and not self._is_shared(outer.plain)
-                if is_apart and outer.options and actor != outer.options[outer.chosen].actor:
+                is_apart = only_one_actor(outer.plain) and not self._is_shared(outer.plain)
+                if is_apart and outer.options and actor != outer.option.actor:
                     continue  # it commutes with the whole chain: struck before or after it
             node.chosen = index
             return True
@@ -259,36 +260,9 @@ class ExhaustiveScheduler:
     def _is_shared(self, step: Footprint) -> bool:
         return bool((step.read | step.written) & self._shared)
 
-    def _put_to_sleep(self, node: _Node) -> None:
-        option = node.options[node.chosen]
-        known = node.sleepers.get(option)
-        plain = node.plain if node.plain is not None else known.plain if known else None
-        variants = node.variants if node.variants is not None else known.variants if known else None
-        if variants is None:
-            variants = NOTHING  # there were none
-        node.sleepers[option] = _Sleeper(plain, variants)
-        step = plain.joined(variants) if plain is not None else variants
-        if self._is_shared(step) or not _only_actor_bit(step):
-            node.shared_actors.add(option.actor)
-            if node.only_actor == option.actor:
-                node.only_actor = None  # one of its options meets the others after all
-        elif option.action in _OWN_STEPS and option.actor not in node.shared_actors:
-            if not (self._clock_interferes and _offers_clock(node)):
-                node.only_actor = option.actor
-
     def path(self) -> list[int]:
         """Return the choices of the current path: with ``resume``, a search can go on elsewhere."""
         return [node.chosen for node in self._path]
-
-
-def _only_actor_bit(step: Footprint) -> bool:
-    """Return whether at most one actor took part."""
-    bits = step.written // footprints.FIRST_ACTOR
-    return step.written >= 0 and bits & (bits - 1) == 0
-
-
-def _offers_clock(node: _Node) -> bool:
-    return any(option.action is Action.CLOCK for option in node.options)
 
 
 def _rank(point: Point, index: int) -> int:

@@ -14,13 +14,19 @@ from properties.simulation.scenarios import scenario
 
 SMALL = (
     ("lone-2", Budget(overlaps=1)),
+    ("lone-2", Budget(cancellations=1, overlaps=1)),
     ("lone-3", Budget()),
-    ("kept-occ-2", Budget(overlaps=1)),
+    ("kept-occ-2", Budget(overlaps=2)),
+    ("kept-lost-update-2", Budget(overlaps=1)),
     ("mixed-2", Budget()),
     ("transactions-2", Budget()),
+    ("watched-2", Budget(cancellations=1)),
     ("watched-2", Budget(cancellations=1, overlaps=1)),
-    ("in-time-2", Budget(early_clocks=2)),
+    ("in-time-2", Budget(overlaps=1)),
+    ("in-time-2", Budget(early_clocks=1)),
+    ("pause-2", Budget(early_clocks=1)),
     ("tickets-2", Budget()),
+    ("tickets-2", Budget(cancellations=1)),
 )
 
 
