@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from properties.history.intervals import EVERY_RULE, Rule, contradictions
@@ -9,6 +10,8 @@ from properties.history.records import History, Initial, Record
 from properties.history.search import STEP_LIMIT, search
 from properties.history.verdicts import Contradiction, Finding, Judgement, picture
 from properties.history.writers import readings
+
+EVERY_OTHER_READING = "every other reading of who wrote what fails too"
 
 
 def check(
@@ -66,6 +69,12 @@ def _of_key(
             why = f"{', '.join(wild)} may have written any version" if wild else "too many readings"
             reason = f"{why}, and {step_limit} steps did not tell whether that explains it"
             return Judgement(finding=Finding.UNKNOWN, key=key, reason=reason)
+    but = [
+        EVERY_OTHER_READING * (len(known) > 1),
+        f"no version that {', '.join(wild)} may have written helps" * bool(wild),
+    ]
+    sentence = "; ".join([first.sentence, *filter(None, but)])
+    first = dataclasses.replace(first, sentence=sentence)
     concerned = [each for each in (first.first, first.second) if each is not None]
     return Judgement(
         finding=Finding.ILLEGAL,

@@ -154,6 +154,11 @@ class _Case:
             ),
             None,
         )
+        if suspect is not None and suspect.may_have_written:
+            # It would fill the gap but for its value: then who saw another one contradicts it.
+            witness = next(
+                (each for each in self.records if _denies(each, version, suspect.value)), witness
+            )
         how = "overwrote" if witness.is_write and witness.version != version else "saw"
         sentence = f"{witness.name} {how} version {version}, which nobody wrote"
         if suspect is not None:
@@ -267,6 +272,13 @@ def next_version(record: Record) -> int:
     if record.version is not None:
         return record.version
     return (record.expected or 0) + 1
+
+
+def _denies(record: Record, version: int, value: str | None) -> bool:
+    """Whether it found another value at a version."""
+    if record.is_write:
+        return _version(record) == version + 1 and record.from_value not in (None, value)
+    return record.says_something and record.version == version and record.value != value
 
 
 def _after(version: int | None) -> int:

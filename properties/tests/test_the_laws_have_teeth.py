@@ -10,7 +10,7 @@ from properties.profiles import PROFILES
 from properties.rules import explore
 from properties.tests.broken import BROKEN, AcknowledgesBeforeTheCommit, Broken
 
-QUICK = dataclasses.replace(PROFILES["gate"], explored_count=200, step_count=8)
+QUICK = dataclasses.replace(PROFILES["gate"], explored_count=800, step_count=8)
 JUDGED = sorted(set(BROKEN.values()) | {"an_acknowledged_transition_stays"})
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from properties.history import crosscheck
+from properties.history.checker import EVERY_OTHER_READING, check
 from properties.history.crosscheck import compared, disagree, opinions, smallest
 from properties.history.generate import KINDS, drawn
 from properties.history.intervals import EVERY_RULE, Rule
+from properties.history.search import search
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,6 +26,29 @@ def test_all_judges_agree() -> None:
     assert tally.counts["ok"] > 300 and tally.counts["illegal"] > 300
 
 
+def test_the_two_that_are_named_contradict_each_other() -> None:
+    """With nothing but the writers beside them the history is illegal still.
+
+    Where several readings fail, each has two of its own, and the sentence says so.
+    """
+    named = 0
+    for index in range(1500):
+        history = drawn(20, index)[1]
+        judgement = check(history)
+        broken = judgement.contradiction
+        if broken is None or judgement.key is None or EVERY_OTHER_READING in broken.sentence:
+            continue
+        named += 1
+        pair = (broken.first, broken.second)
+        records = [
+            each
+            for each in history.by_key()[judgement.key]
+            if each in pair or each.is_write or each.may_have_written
+        ]
+        assert False is search(records, history.initial[judgement.key]), judgement.told()
+    assert named > 300
+
+
 def test_a_history_is_drawn_again() -> None:
     """The same seed and number give the same history, and others another one."""
     assert drawn(3, 7) == drawn(3, 7)
@@ -32,8 +57,6 @@ def test_a_history_is_drawn_again() -> None:
 
 def test_a_disagreement_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checker without real time is caught, and two operations are left over."""
-    from properties.history.checker import check
-
     forgetful = EVERY_RULE - {Rule.REAL_TIME_ORDER}
     monkeypatch.setattr(crosscheck, "check", lambda history: check(history, rules=forgetful))
     for index in range(1500):
