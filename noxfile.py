@@ -59,6 +59,13 @@ def properties(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Fail the Nth operation until none fires; all laws. -- --means interrupt, --nth 41."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.faults", *session.posargs)
+
+
+@nox.session
 def determinism(session: nox.Session) -> None:
     """Same choices, same run: over carriers, hash seeds, Pythons. -- --seeds 1000."""
     lock(session, "properties")

@@ -14,9 +14,11 @@ _NOTE = "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, 'outsider')"
 class Outsider:
     """One warm connection that takes the write lock, moves rows, and lets go."""
 
-    def __init__(self, path: str) -> None:
-        """Connect without waiting for anybody."""
-        self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
+    def __init__(self, path: str, *, any_thread: bool = False) -> None:
+        """Connect without waiting for anybody. ``any_thread``: one thread at a time, but any."""
+        self.db = sqlite3.connect(
+            path, timeout=0, isolation_level=None, check_same_thread=not any_thread
+        )
         self.db.execute("PRAGMA synchronous=OFF")
         self._tries_left: int | None = None
 

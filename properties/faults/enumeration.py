@@ -1,0 +1,111 @@
+"""Fail the Nth operation, for N = 1, 2, … until none fires.
+
+A history without a fault counts the operations first. Each of them is then struck, and the one
+after the last as well: it must not be reached, else the operations are not the same each time and
+the enumeration proves less than it says.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from properties.faults.plan import Fault, Means, Phase, Repeat
+from properties.faults.scene import Point, strike_once
+from properties.rules import Judge
+from properties.subjects.protocol import SubjectFactory
+
+NEVER = 10**9
+
+
+@dataclass(slots=True, kw_only=True)
+class Enumeration:
+    """What came of one means in one phase. ``operation_counts`` is N by repeat.
+
+    ``is_complete`` is False when only a sample of the points was struck.
+    """
+
+    means: str
+    subject: str
+    phase: Phase
+    operation_count: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, int] = field(default_factory=dict)
+    durable_yet_raised: int = 0
+    absorbed: int = 0
+    broken: list[Point] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    is_complete: bool = True
+
+    @property
+    def fired(self) -> int:
+        """How many points had their fault fired."""
+        return sum(self.counts.values())
+
+
+def enumerate_faults(
+    factory: SubjectFactory,
+    subject_name: str,
+    means: Means,
+    phase: Phase,
+    judges: dict[str, Judge],
+    *,
+    point_limit: int | None = None,
+    seed: int = 0,
+    only_last: int | None = None,
+    stops_when_broken: bool = False,
+    on_point: Callable[[Point], None] = lambda _point: None,
+) -> Enumeration:
+    """Strike every operation of ``means`` in ``phase``; at most ``point_limit`` a repeat.
+
+    ``seed`` chooses which ones, if there are more; ``only_last`` keeps to so many at the end.
+    ``stops_when_broken`` ends at the first fault
+    that breaks a law.
+    """
+    found = Enumeration(means=means.name, subject=subject_name, phase=phase)
+
+    def strike(nth: int, repeat: Repeat) -> Point:
+        fault = Fault(means=means.name, nth=nth, repeat=repeat, phase=phase)
+        point = strike_once(factory, means, fault, judges)
+        _take(found, point)
+        on_point(point)
+        return point
+
+    count = found.operation_count = strike(NEVER, Repeat.ONCE).seen
+    if not found.unknown and not found.broken:
+        for repeat in means.repeats:
+            for nth in _chosen(count, point_limit, seed)[-(only_last or 0) :]:
+                if found.broken and stops_when_broken:
+                    return found
+                point = strike(nth, repeat)
+                found.counts[repeat.value] = found.counts.get(repeat.value, 0) + (point.fired > 0)
+        beyond = strike(count + 1, Repeat.ONCE)
+        if beyond.fired:
+            found.unknown.append(
+                f"{means.name}: {count} operations without a fault, and number {count + 1} came"
+            )
+    found.is_complete = only_last is None and (point_limit is None or count <= point_limit)
+    return found
+
+
+def _chosen(count: int, limit: int | None, seed: int) -> list[int]:
+    """Return all of 1 … count, or one drawn from each of ``limit`` equal parts."""
+    if limit is None or count <= limit:
+        return list(range(1, count + 1))
+    draw = random.Random(seed)
+    bounds = [index * count // limit for index in range(limit + 1)]
+    return [draw.randint(low + 1, high) for low, high in itertools.pairwise(bounds)]
+
+
+def _take(found: Enumeration, point: Point) -> None:
+    if point.unknown is not None:
+        found.unknown.append(f"{point.fault.told()}: {point.unknown}")
+    if point.broken:
+        found.broken.append(point)
+    if point.fired:
+        found.answers = dict(Counter(found.answers) + Counter({point.answer: 1}))
+        found.durable_yet_raised += point.is_durable_yet_raised
+        found.absorbed += point.is_absorbed

@@ -1,0 +1,97 @@
+"""How many operations there are, by release: what ``pinned.toml`` says, and whether it is so.
+
+A number that changes while the release stays means that something else is struck than was: the
+enumeration has a hole, or the subject does something new.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from properties.faults.enumeration import Enumeration
+from properties.faults.plan import Means
+
+PINNED = Path(__file__).with_name("pinned.toml")
+
+_HEADER = """\
+# How many operations each means can strike, by the releases that decide it, subject and phase; and
+# how many of those faults (once and persistently) are durable yet raise. Written by
+# `nox -s faults -- --profile ci --pin`; a difference is a failure.
+"""
+
+
+class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``operations`` of one means, and ``durable`` of its faults durable yet raised."""
+
+    operations: int
+    durable: int
+
+
+Pins = dict[str, dict[str, dict[str, Pin]]]
+"""By releases, by subject, by ``means, phase``."""
+
+
+def releases(means: Means) -> str:
+    """Return the releases that decide the means' number of operations, as the key of its pins."""
+    return ", ".join(f"{name} {_release(name)}" for name in means.depends_on)
+
+
+def _release(name: str) -> str:
+    if name == "sqlite":
+        return sqlite3.sqlite_version
+    if name == "python":
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    return metadata.version(name)
+
+
+def pins(path: Path = PINNED) -> Pins:
+    """Return what is pinned. Raises ``msgspec.ValidationError``."""
+    if not path.exists():
+        return {}
+    return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Pins)
+
+
+def pin_of(known: Pins, means: Means, found: Enumeration) -> Pin | None:
+    """Return what is pinned for this enumeration, or None."""
+    return known.get(releases(means), {}).get(found.subject, {}).get(_key(found))
+
+
+def difference(pin: Pin | None, found: Enumeration) -> str | None:
+    """Say how the enumeration differs from its pin; None if it does not or has none."""
+    if pin is None:
+        return None
+    if pin.operations != found.operation_count:
+        return f"{found.operation_count} operations, pinned are {pin.operations}"
+    if found.is_complete and pin.durable != found.durable_yet_raised:
+        return f"{found.durable_yet_raised} durable yet raised, pinned are {pin.durable}"
+    return None
+
+
+def pin(known: Pins, means: Means, found: Enumeration) -> None:
+    """Take a complete enumeration into ``known``."""
+    by_subject = known.setdefault(releases(means), {}).setdefault(found.subject, {})
+    by_subject[_key(found)] = Pin(found.operation_count, found.durable_yet_raised)
+
+
+def write(known: Pins, path: Path = PINNED) -> None:
+    """Write the file, sorted."""
+    lines = [_HEADER]
+    for key, by_subject in sorted(known.items()):
+        for subject, by_means in sorted(by_subject.items()):
+            lines.append(f'["{key}".{subject}]')
+            lines += [
+                f'"{what}" = {{ operations = {each.operations}, durable = {each.durable} }}'
+                for what, each in sorted(by_means.items())
+            ]
+            lines.append("")
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _key(found: Enumeration) -> str:
+    return f"{found.means}, {found.phase.value}"

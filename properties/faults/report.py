@@ -1,0 +1,148 @@
+"""What an enumeration found, as lines for a reader and as a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from properties.faults.enumeration import Enumeration
+from properties.faults.means import MEANS
+from properties.faults.pinned import Pin, Pins, difference, pin_of
+from properties.faults.plan import Repeat
+from properties.faults.scene import Point
+from reports.schema import Figure, Verdict
+
+
+@dataclass(slots=True)
+class Findings:
+    """All enumerations of a run, against what is pinned. ``absent`` are means and why they are."""
+
+    pinned: Pins
+    absent: dict[str, str] = field(default_factory=dict)
+    found: list[Enumeration] = field(default_factory=list)
+
+    @property
+    def differences(self) -> list[str]:
+        """Each enumeration that is not as long as its pin says."""
+        told = []
+        for each in self.found:
+            what = difference(self._pin(each), each)
+            if what is not None:
+                told.append(f"{each.means}, {each.phase.value}, {each.subject}: {what}")
+        return told
+
+    @property
+    def unpinned(self) -> list[Enumeration]:
+        """Each enumeration that has no pin for these releases."""
+        return [each for each in self.found if self._pin(each) is None and not each.unknown]
+
+    def not_brought(self, chosen: Iterable[str]) -> list[str]:
+        """Return the faults that every one of their chosen means failed to bring, and why."""
+        fired = {MEANS[each.means].fault for each in self.found if each.fired}
+        missing: dict[str, list[str]] = {}
+        for name in chosen:
+            if MEANS[name].fault not in fired:
+                why = self.absent.get(name, "nothing to strike")
+                missing.setdefault(MEANS[name].fault, []).append(f"{name}: {why}")
+        return [f"{fault} ({'; '.join(why)})" for fault, why in sorted(missing.items())]
+
+    def verdict(self, chosen: Iterable[str]) -> Verdict:
+        """Return the session's verdict; a broken law counts whatever else went wrong."""
+        if not self.found:
+            return Verdict.INVALID
+        if self.differences or any(each.broken for each in self.found):
+            return Verdict.FAIL
+        if self.not_brought(chosen) or any(each.unknown for each in self.found):
+            return Verdict.UNKNOWN
+        return Verdict.PASS
+
+    def summary(self, chosen: Iterable[str]) -> str:
+        """Return the figures of the last line."""
+        total = self._total
+        broken = {law for each in self.found for point in each.broken for law in point.broken}
+        first = (
+            f"{len({each.means for each in self.found})} means, {total['fired']} faults fired, "
+            f"{total['durable']} durable yet raised, {total['absorbed']} absorbed, "
+            f"{len(broken)} laws broken"
+        )
+        told = [first]
+        told += [f"pinned otherwise: {len(self.differences)}"] if self.differences else []
+        unknown = sum(bool(each.unknown) for each in self.found)
+        told += [f"judge failed: {unknown}"] if unknown else []
+        missing = self.not_brought(chosen)
+        told += [f"not brought: {', '.join(each.partition(' (')[0] for each in missing)}"] * bool(
+            missing
+        )
+        told += [f"means absent: {', '.join(sorted(self.absent))}"] if self.absent else []
+        told += [f"not pinned: {len(self.unpinned)}"] if self.unpinned else []
+        return "; ".join(told)
+
+    def figures(self) -> dict[str, Figure]:
+        """Return what the record holds."""
+        figures: dict[str, Figure] = dict(self._total)
+        for each in self.found:
+            name = f"{each.subject}, {each.means}, {each.phase.value}"
+            figures[f"{name}: operations"] = each.operation_count
+            figures[f"{name}: fired"] = each.fired
+        return figures
+
+    @property
+    def _total(self) -> dict[str, int]:
+        return {
+            "fired": sum(each.fired for each in self.found),
+            "durable": sum(each.durable_yet_raised for each in self.found),
+            "absorbed": sum(each.absorbed for each in self.found),
+        }
+
+    def _pin(self, found: Enumeration) -> Pin | None:
+        return pin_of(self.pinned, MEANS[found.means], found)
+
+    # Lines for a reader.
+
+    def table(self) -> list[str]:
+        """Return a line an enumeration."""
+        head = (
+            f"{'subject and means':<44} {'phase':<8}{'N':>5} {'pinned':>7} {'once':>5} {'on':>5} "
+            f"{'durable':>7} {'absorbed':>8} {'broken':>6}  answers"
+        )
+        lines = [head]
+        for each in self.found:
+            pin = self._pin(each)
+            counts = [each.counts.get(repeat.value, 0) for repeat in Repeat]
+            answers = ", ".join(f"{count} {told}" for told, count in sorted(each.answers.items()))
+            name = f"{each.subject}: {each.means}"
+            lines.append(
+                f"{name:<44} {each.phase.value:<8}{each.operation_count:>5} "
+                f"{'-' if pin is None else pin.operations:>7} {counts[0]:>5} {counts[1]:>5} "
+                f"{each.durable_yet_raised:>7} {each.absorbed:>8} {len(each.broken):>6}  {answers}"
+            )
+        return lines
+
+    def told(self, command: str, chosen: Iterable[str]) -> list[str]:
+        """Return what is wrong, each with the command that shows it again."""
+        lines: list[str] = []
+        for each in self.found:
+            for law in sorted({law for point in each.broken for law in point.broken}):
+                points = [point for point in each.broken if law in point.broken]
+                lines += broken_law(points[0], law, len(points), f"{command} {each.subject}")
+            lines += [f"unknown: {each.subject}: {text}" for text in each.unknown]
+        lines += [f"fail: {text}" for text in self.differences]
+        lines += [f"unknown: no means brought {text}" for text in self.not_brought(chosen)]
+        lines += [f"absent: {name}: {why}" for name, why in sorted(self.absent.items())]
+        if self.unpinned:
+            lines.append(
+                f"not pinned: {len(self.unpinned)} numbers for these releases: add them by "
+                "`nox -s faults -- --profile ci --pin`"
+            )
+        return lines
+
+
+def broken_law(point: Point, law: str, count: int, command: str) -> list[str]:
+    """Return a broken law, its smallest N, the timeline and the command."""
+    return [
+        "",
+        f"{law}: broken by {count} faults, first at {point.fault.told()}:",
+        f"  {point.broken[law]}",
+        *(f"  {line}" for line in point.timeline.splitlines()),
+        f"  Again: {command} {point.fault.told()}",
+    ]
