@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
+import importlib.util
 import io
 import os
 import random
@@ -11,9 +13,11 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from properties.asked import docket, dropped
 from properties.environment import environment
 from properties.known import known_defects, stale, with_known
 from properties.profiles import PROFILES
@@ -33,7 +37,11 @@ def _parser() -> Parser:
     made.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try")
     made.add_argument("--law", action="append", default=[], metavar="NAME", help="only this law")
     made.add_argument(
-        "--subject", action="append", default=[], metavar="NAME", help="only this subject"
+        "--subject",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this subject; MODULE:FACTORY for one of yours",
     )
     made.add_argument("--seed", type=int, help="draw the same cases again")
     made.add_argument("--list", action="store_true", help="list laws and subjects, ask nothing")
@@ -52,10 +60,38 @@ def subject_names() -> list[str]:
     return sorted(CORE_SUBJECTS)
 
 
+def _add_foreign(names: Sequence[str]) -> None:
+    """Let ``MODULE:FACTORY`` be judged beside ours; raises ``UsageError`` for no such module.
+
+    It is imported when it is first asked: it may import Hypothesis, which pytest must do first.
+    """
+    from properties.subjects import CORE_SUBJECTS
+
+    for name in names:
+        module, _, factory = name.partition(":")
+        if not factory:
+            continue
+        try:
+            found = importlib.util.find_spec(module)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise UsageError(f"no module {module!r} for subject {name!r}. Give MODULE:FACTORY.")
+        CORE_SUBJECTS[name] = functools.partial(_foreign, module, factory)
+
+
+def _foreign(module: str, factory: str, **options: Any) -> Any:
+    return getattr(importlib.import_module(module), factory)(**options)
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = _parser().parse_args(arguments)
     try:
+        subject_names()
+        _add_foreign(options.subject)
         subjects = subject_names()
+    except UsageError:
+        raise
     except Exception as error:
         raise CannotJudgeError(f"the subjects cannot be imported: {error!r}") from error
     for asked, known, what in (
@@ -109,10 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = f"nox -s properties -- --profile {options.profile} --seed {seed}"
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
-    verdict = verdict_on(laws, trouble, defects, chosen)
+    own = [name for name in subject_names() if ":" not in name]
+    gone = dropped(laws, docket(), own, laws=options.law, subjects=options.subject)
+    verdict = verdict_on(laws, trouble, defects, chosen, gone)
     here = environment(hypothesis_profile=options.profile)
     tally = sum(RECORDER.explorations.values(), Counter[str]())
-    summary = summary_of(laws, defects, tally, seed, chosen)
+    summary = summary_of(laws, defects, tally, seed, chosen, gone)
     record = LawsRecord(
         name="properties",
         verdict=verdict,
@@ -129,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_laws(laws, defects)
         if trouble is not None:
             print(trouble)
+        for name in gone if trouble is None else ():
+            print(f"properties/subjects/asked.toml: {name} is pinned there and was not asked")
         for name in stale(laws, defects):
             print(f"properties/known.toml: {name} holds here; take its entry out or narrow it")
 

@@ -157,7 +157,7 @@ def _verdict(
         return LawVerdict.PASS, None
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        return LawVerdict.NOT_ASKED, reason
+        return LawVerdict.NOT_ASKED, reason.removeprefix("Skipped: ")
     error = None if call.excinfo is None else call.excinfo.value
     if call.when == "call" and _is_the_laws_own(error):
         return LawVerdict.FAIL, _told(error, report)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from properties.known import KnownDefect
+from properties.law import NOT_OFFERED
 from reports.schema import LawRecord, LawVerdict, Verdict
 
 
@@ -14,22 +15,32 @@ def verdict_on(
     trouble: str | None,
     defects: dict[str, KnownDefect],
     chosen: Iterable[str] = (),
+    gone: Collection[str] = (),
 ) -> Verdict:
     """Return the session's verdict; ``trouble`` is what kept the laws from being asked.
 
     A law that was chosen and not asked is unknown: it may have dropped out by a slip of its name.
-    The ledger covers failures alone.
+    One that its subject does not offer to be asked is named, and is no doubt. ``gone`` are pinned
+    laws that were not asked: a failure. The ledger covers failures alone.
     """
     if trouble is not None or not laws:
         return Verdict.INVALID
     verdicts = {
-        law.verdict for law in laws if law.verdict is not LawVerdict.FAIL or law.law not in defects
+        law.verdict
+        for law in laws
+        if (law.verdict is not LawVerdict.FAIL or law.law not in defects)
+        and not is_not_offered(law)
     }
-    if LawVerdict.FAIL in verdicts:
+    if LawVerdict.FAIL in verdicts or gone:
         return Verdict.FAIL
     dropped = set(chosen) - {law.law for law in laws}
     open_verdicts = {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED} & verdicts
     return Verdict.UNKNOWN if open_verdicts or dropped else Verdict.PASS
+
+
+def is_not_offered(law: LawRecord) -> bool:
+    """Whether a law was not asked because its subject says that it lacks what the law is about."""
+    return law.verdict is LawVerdict.NOT_ASKED and f" {NOT_OFFERED} " in (law.reason or "")
 
 
 _WORST_FIRST = (LawVerdict.FAIL, LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED, LawVerdict.PASS)
@@ -61,6 +72,7 @@ def summary_of(
     tally: Counter[str],
     seed: int,
     chosen: Iterable[str] = (),
+    gone: Collection[str] = (),
 ) -> str:
     """Return the figures of the last line."""
     names = {law.law for law in laws} | set(chosen)
@@ -73,6 +85,7 @@ def summary_of(
     told += [f"{len(failed - set(defects))} fail"] if failed - set(defects) else []
     told += [f"{len(unknown)} unknown"] if unknown else []
     told += [f"{len(silent)} not asked: {', '.join(sorted(silent))}"] if silent else []
+    told += [f"{len(gone)} pinned and not asked"] if gone else []
     told += [f"known: {len(failed & set(defects))}"] if failed & set(defects) else []
     return (
         f"{', '.join(told)}; {tally['examples']} examples, {tally['attempts']} attempts, "

@@ -5,11 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-_ROWS = "SELECT file_path, gemini_state, version FROM files"
-_JOURNAL = """
-SELECT attempt_id, file_path, version, event, from_state, to_state FROM transitions
-ORDER BY file_path, version
-"""
+from properties.subjects.protocol import V9, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +37,13 @@ class Snapshot:
         return [row for row in self.journal if row.file_path == file_path]
 
 
-def snapshot(db: sqlite3.Connection) -> Snapshot:
+def snapshot(db: sqlite3.Connection, layout: Layout = V9) -> Snapshot:
     """Return everything, from one read transaction of an idle connection."""
     db.execute("BEGIN")
     try:
-        rows = {key: (state, version) for key, state, version in db.execute(_ROWS)}
-        journal = tuple(JournalRow(*row) for row in db.execute(_JOURNAL))
+        rows = {key: (state, version) for key, state, version in db.execute(layout.rows)}
+        entries = () if layout.journal is None else db.execute(layout.journal)
+        journal = tuple(JournalRow(*row) for row in entries)
         ((integrity,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
     finally:
         db.execute("ROLLBACK")

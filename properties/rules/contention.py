@@ -29,7 +29,15 @@ from properties.rules import model
 from properties.rules.court import Court, Evidence
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
-from properties.subjects import Answer, AnswerKind, Disturbance, Place, Request, Subject
+from properties.subjects import (
+    Answer,
+    AnswerKind,
+    Disturbance,
+    Offer,
+    Place,
+    Request,
+    Subject,
+)
 from properties.subjects.protocol import Row, SubjectFactory
 
 FILE_LIMIT = 5
@@ -111,7 +119,7 @@ class ContentionRules(RuleBasedStateMachine):
         self._subject: Subject = type(self).make_subject()
         path = os.path.join(folder, "files.db")
         self._runner.run(self._subject.make(path))
-        self._outsider = Outsider(path)
+        self._outsider = Outsider(path, self._subject.layout)
         self._clock = Clock()
         self._operations: list[Operation] = []
         self._observations: list[Observation] = []
@@ -212,7 +220,9 @@ class ContentionRules(RuleBasedStateMachine):
         )
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:
-        asked = [each for each in self._operations if each.actor == "worker"][-12:]
+        can_tell = Offer.OUTCOMES in self._subject.offers
+        workers = [each for each in self._operations if each.actor == "worker"]
+        asked = workers[-12:] if can_tell else []
         outcomes = {
             each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked
         }
@@ -220,7 +230,7 @@ class ContentionRules(RuleBasedStateMachine):
 
     def _looked_at(self) -> Snapshot:
         begin = self._clock.tick()
-        shot = snapshot(self._outsider.db)
+        shot = snapshot(self._outsider.db, self._subject.layout)
         end = self._clock.tick()
         for name, (state, version) in shot.rows.items():
             self._observe("the file", name, begin, end, Row(state, version))
@@ -287,7 +297,7 @@ class ContentionRules(RuleBasedStateMachine):
                 *((each.place, self._trouble(each, operation)) for each in work.troubles),
                 (Place.BACKOFF, self._backing_off(operation)),
             ),
-        )
+        ).within(self._subject.offers)
         self._operations.append(operation)
         return operation
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import sqlite3
 
 from properties.rules import model
-
-_READ = "SELECT gemini_state, version FROM files WHERE file_path = ?"
-_MOVE = "UPDATE files SET gemini_state = ?, version = version + 1 WHERE file_path = ?"
-_NOTE = "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, 'outsider')"
+from properties.subjects.protocol import V9, Layout
 
 
 class Outsider:
     """One warm connection that takes the write lock, moves rows, and lets go."""
 
-    def __init__(self, path: str, *, any_thread: bool = False) -> None:
+    def __init__(self, path: str, layout: Layout = V9, *, any_thread: bool = False) -> None:
         """Connect without waiting for anybody. ``any_thread``: one thread at a time, but any."""
+        self._layout = layout
         self.db = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=not any_thread
         )
@@ -59,11 +57,12 @@ class Outsider:
         except sqlite3.OperationalError:
             return None
         try:
-            ((state, version),) = self.db.execute(_READ, (file_path,)).fetchall()
+            ((state, version),) = self.db.execute(self._layout.row, (file_path,)).fetchall()
             for event, target in model.NEXT[state].items():
-                self.db.execute(_MOVE, (target, file_path))
+                self.db.execute(self._layout.move, (target, file_path))
                 entry = (attempt_id, file_path, version + 1, event, state, target)
-                self.db.execute(_NOTE, entry)
+                if self._layout.note is not None:
+                    self.db.execute(self._layout.note, entry)
                 self.db.execute("COMMIT")
                 return event, state, target, version + 1
         finally:

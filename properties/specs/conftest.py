@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import SearchStrategy
 
-from properties.law import law_of
+from properties.law import law_of, not_offered
 from properties.profiles import PROFILES, Profile
 from properties.recording import RECORDER
 from properties.rules import Exploration, explore
@@ -18,7 +18,7 @@ from properties.rules.schedules import explore_schedules
 from properties.simulation import corpus
 from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.walking import walks
-from properties.subjects import CORE_SUBJECTS, SubjectFactory
+from properties.subjects import CORE_SUBJECTS, Offer, SubjectFactory
 
 _explorations: dict[str, Exploration] = {}
 
@@ -32,6 +32,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def subject_name(request: pytest.FixtureRequest) -> str:
     """Each of our subjects by name; `--subject` chooses some."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _is_offered(request: pytest.FixtureRequest) -> None:
+    """Name a law that the subject cannot be asked, with the reason, instead of asking it."""
+    if "subject_name" in request.fixturenames:
+        subject_name = request.getfixturevalue("subject_name")
+        law = law_of(request.module)
+        reason = not_offered(law, subject_name, CORE_SUBJECTS[subject_name]().offers)
+        if reason is not None:
+            pytest.skip(reason)
 
 
 @pytest.fixture
@@ -99,17 +110,22 @@ def explored(
 
     def must_hold() -> None:
         if subject_name not in _explorations:
+            offers = CORE_SUBJECTS[subject_name]().offers
             judges = {
                 law_of(item.module).name: item.module.judge
                 for item in request.session.items
-                if isinstance(item, pytest.Function) and hasattr(item.module, "judge")
+                if isinstance(item, pytest.Function)
+                and hasattr(item.module, "judge")
+                and law_of(item.module).needs <= offers
             }
             tally = RECORDER.begin_exploration(subject_name)
             factory = CORE_SUBJECTS[subject_name]
             found = explore(factory, judges, profile.explored, tally)
             left = {law: judge for law, judge in judges.items() if law not in found.broken}
-            simulated = explore_schedules(subject_name, factory, left, profile.explored, tally)
-            _explorations[subject_name] = _joined(found, simulated)
+            if Offer.SCENARIOS in offers:
+                simulated = explore_schedules(subject_name, factory, left, profile.explored, tally)
+                found = _joined(found, simulated)
+            _explorations[subject_name] = found
         exploration = _explorations[subject_name]
         request.node.stash[RECORDER.tally_key] = exploration.tally
         counterexample = exploration.broken.get(law_of(request.module).name)

@@ -16,7 +16,9 @@ import pytest
 
 from properties.history import Snapshot, snapshot
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.CLOCK, Offer.V9})
 
 BEGIN = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 DAY_S = 86_400

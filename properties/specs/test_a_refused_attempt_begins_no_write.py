@@ -9,7 +9,9 @@ import asyncio
 
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.V9, Offer.GUARDS, Offer.EXPECTED_VERSION})
 
 
 def test_while_the_write_lock_is_held(make_subject: SubjectFactory) -> None:

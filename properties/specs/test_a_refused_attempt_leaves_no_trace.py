@@ -7,6 +7,9 @@ a finally block, or a busy answer to a commit that went through, breaks it.
 from collections.abc import Callable
 
 from properties.rules import Evidence
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

@@ -7,7 +7,9 @@ closed. State that is kept in the process, or written when it closes, breaks it.
 import asyncio
 
 from properties.scratch import scratch_folder
-from properties.subjects import Request, Row, Subject, SubjectFactory
+from properties.subjects import Offer, Request, Row, Subject, SubjectFactory
+
+NEEDS = frozenset({Offer.OUTCOMES, Offer.GUARDS})
 
 SCRIPT = (
     ("f", "start_upload", True),

@@ -15,6 +15,9 @@ from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import promises
 from properties.simulation.transcript import CallText, Failure, Kind
 from properties.specs.conftest import Walk
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.SCENARIOS})
 
 BEGIN = "BEGIN IMMEDIATE"
 

@@ -9,6 +9,9 @@ nobody looks at, breaks it.
 from collections.abc import Callable
 
 from properties.rules import Evidence
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

@@ -7,7 +7,9 @@ loss. An acknowledgement before the commit, or a lost update, breaks it.
 from collections.abc import Callable
 
 from properties.rules import Evidence
-from properties.subjects import AnswerKind
+from properties.subjects import AnswerKind, Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

@@ -8,7 +8,9 @@ after the commit finds it committed, at that version. An error that loses the co
 from collections.abc import Callable
 
 from properties.rules import Evidence
-from properties.subjects import AnswerKind
+from properties.subjects import AnswerKind, Offer
+
+NEEDS = frozenset({Offer.JOURNAL, Offer.CALLBACKS})
 
 
 def judge(evidence: Evidence) -> None:

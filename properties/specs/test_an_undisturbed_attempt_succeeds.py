@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from properties.history import Operation
 from properties.rules import Evidence, model
-from properties.subjects import AnswerKind
+from properties.subjects import AnswerKind, Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

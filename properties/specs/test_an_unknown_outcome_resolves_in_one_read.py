@@ -8,6 +8,9 @@ A journal in a transaction of its own breaks it.
 from collections.abc import Callable
 
 from properties.rules import Evidence
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.JOURNAL, Offer.OUTCOMES})
 
 
 def judge(evidence: Evidence) -> None:

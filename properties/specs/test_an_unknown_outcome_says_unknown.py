@@ -13,7 +13,9 @@ from typing import Any
 
 from properties.history import snapshot
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.V9, Offer.OUTCOMES})
 
 MOST_STEPS = 60
 

@@ -15,6 +15,9 @@ from properties.recording import RECORDER
 from properties.simulation.explore import explore
 from properties.simulation.scenarios import drawn, promises
 from properties.specs.conftest import Walk
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.SCENARIOS})
 
 LIMIT = 20_000
 

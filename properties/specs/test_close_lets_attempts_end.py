@@ -18,7 +18,9 @@ from properties.history import snapshot
 from properties.probes import ConnectionProbe, DescriptorProbe, ThreadProbe
 from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
-from properties.subjects import Answer, AnswerKind, Request, SubjectFactory
+from properties.subjects import Answer, AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.V9})
 
 PATIENCE_S = 30
 

@@ -16,7 +16,9 @@ from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
 from properties.simulation.scenarios import promises
 from properties.specs.conftest import Walk
-from properties.subjects import AnswerKind, Request, Row, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, Row, SubjectFactory
+
+NEEDS = frozenset({Offer.SCENARIOS})
 
 
 def test_ten_files_ten_successes(

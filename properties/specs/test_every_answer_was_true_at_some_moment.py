@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from properties.history import Operation
 from properties.rules import Evidence
-from properties.subjects import AnswerKind
+from properties.subjects import AnswerKind, Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 OPEN_ENDED = (AnswerKind.CANCELLED, AnswerKind.UNKNOWN)
 

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from properties.history import snapshot
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.V9})
 
 HOSTILE = (
     "'; DROP TABLE files; --",

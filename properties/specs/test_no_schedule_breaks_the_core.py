@@ -9,6 +9,9 @@ version, a rollback forgotten, a release that refuses what it should take breaks
 """
 
 from properties.simulation.hunting import Ask, hunt
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.SCENARIOS})
 
 
 def test_every_drawn_schedule_ends_well(drawn: Ask, subject_name: str) -> None:

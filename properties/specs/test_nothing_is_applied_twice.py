@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 from properties.rules import Evidence
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Request, Row, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, Row, SubjectFactory
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

@@ -20,7 +20,9 @@ from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
 from properties.simulation.scenarios import promises
 from properties.specs.conftest import Walk
-from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.V9, Offer.WORKER, Offer.SCENARIOS})
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REFUSALS = {AnswerKind.NOT_ALLOWED.value, AnswerKind.REJECTED.value, AnswerKind.STALE.value}

@@ -7,6 +7,9 @@ target, a skipped version or a row that is not where its journal ends breaks it.
 from collections.abc import Callable
 
 from properties.rules import Evidence, model
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from properties.history import Operation
 from properties.rules import Evidence
-from properties.subjects import AnswerKind, Place
+from properties.subjects import AnswerKind, Offer, Place
+
+NEEDS = frozenset({Offer.JOURNAL, Offer.GUARDS, Offer.EXPECTED_VERSION, Offer.CALLBACKS})
 
 
 def judge(evidence: Evidence) -> None:

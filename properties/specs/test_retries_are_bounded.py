@@ -7,7 +7,9 @@ was told busy has backed off exactly three times. No sleep, one try too many and
 from collections.abc import Callable
 
 from properties.rules import Evidence
-from properties.subjects import TRIES, AnswerKind
+from properties.subjects import TRIES, AnswerKind, Offer
+
+NEEDS = frozenset({Offer.BACKOFF})
 
 
 def judge(evidence: Evidence) -> None:

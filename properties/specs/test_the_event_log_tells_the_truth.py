@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from properties.rules import Evidence
-from properties.subjects import AnswerKind
+from properties.subjects import AnswerKind, Offer
+
+NEEDS = frozenset({Offer.LOG, Offer.JOURNAL})
 
 FIELDS = {
     "attempt_id",

@@ -10,7 +10,9 @@ import asyncio
 from properties.probes import LoopThreadProbe
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+
+NEEDS = frozenset({Offer.V9})
 
 
 def test_blocking_work_runs_elsewhere(make_subject: SubjectFactory) -> None:

@@ -19,6 +19,9 @@ from properties.history.checker import check
 from properties.history.told import history_of
 from properties.history.verdicts import Finding
 from properties.rules import Evidence, model
+from properties.subjects import Offer
+
+NEEDS = frozenset({Offer.JOURNAL})
 
 
 def judge(evidence: Evidence) -> None:

@@ -2,10 +2,14 @@
 
 from properties.subjects.core import CORE_SUBJECTS, CoreSubject
 from properties.subjects.protocol import (
+    EVERYTHING,
     TRIES,
+    V9,
     Answer,
     AnswerKind,
     Disturbance,
+    Layout,
+    Offer,
     Place,
     Request,
     Row,
@@ -15,11 +19,15 @@ from properties.subjects.protocol import (
 
 __all__ = [
     "CORE_SUBJECTS",
+    "EVERYTHING",
     "TRIES",
+    "V9",
     "Answer",
     "AnswerKind",
     "CoreSubject",
     "Disturbance",
+    "Layout",
+    "Offer",
     "Place",
     "Request",
     "Row",

@@ -33,7 +33,9 @@ from fsmcore import (
 )
 from fsmcore.store import FileRow, utc_now
 from properties.subjects.protocol import (
+    EVERYTHING,
     TRIES,
+    V9,
     Answer,
     AnswerKind,
     LogRecord,
@@ -71,6 +73,8 @@ class CoreSubject:
     ) -> None:
         """Open nothing yet. ``jitter`` may be replaced before ``make``, by what draws nothing."""
         self.name = name
+        self.offers = EVERYTHING
+        self.layout = V9
         self.jitter: Callable[[float, float], float] = random.uniform
         self._tries = tries
         self._now = now

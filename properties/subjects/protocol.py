@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 
@@ -42,6 +42,43 @@ class Request:
     def at(self, place: Place) -> list[Disturbance]:
         """Return what happens at ``place``, in order."""
         return [disturbance for where, disturbance in self.disturbances if where is place]
+
+    def within(self, offers: frozenset[Offer]) -> Request:
+        """Return the same request without what a subject of these offers cannot be asked."""
+        return replace(
+            self,
+            guard_says=self.guard_says or Offer.GUARDS not in offers,
+            expected_version=self.expected_version if Offer.EXPECTED_VERSION in offers else None,
+            disturbances=tuple(
+                (place, what) for place, what in self.disturbances if _OFFERED_AT[place] in offers
+            ),
+        )
+
+
+class Offer(enum.Enum):
+    """What a subject may or may not have; a law that needs what is not there is not asked."""
+
+    JOURNAL = "a journal of its transitions"
+    OUTCOMES = "outcomes by attempt id"
+    LOG = "an event log"
+    GUARDS = "guards"
+    CALLBACKS = "callbacks around the commit"
+    EXPECTED_VERSION = "expected versions"
+    BACKOFF = "news of its waits"
+    CLOCK = "a clock of ours"
+    V9 = "the V9 tables"
+    WORKER = "workers in processes of their own"
+    SCENARIOS = "scenarios of the simulation"
+
+
+EVERYTHING = frozenset(Offer)
+
+_OFFERED_AT = {
+    Place.GUARD: Offer.GUARDS,
+    Place.BEFORE_COMMIT: Offer.CALLBACKS,
+    Place.AFTER_COMMIT: Offer.CALLBACKS,
+    Place.BACKOFF: Offer.BACKOFF,
+}
 
 
 class AnswerKind(enum.Enum):
@@ -103,10 +140,45 @@ class LogRecord:
     fields: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the judge reads a subject's file, and moves a row behind its back: SQL of its own.
+
+    ``rows`` selects key, state, version; ``journal`` (None: there is none) attempt, key, version,
+    event, from and to, by key and version; ``row`` state and version of one key. ``move`` takes the
+    new state and the key; ``note`` attempt, key, version, event, from and to.
+    """
+
+    rows: str
+    journal: str | None
+    row: str
+    move: str
+    note: str | None
+
+
+V9 = Layout(
+    rows="SELECT file_path, gemini_state, version FROM files",
+    journal=(
+        "SELECT attempt_id, file_path, version, event, from_state, to_state FROM transitions "
+        "ORDER BY file_path, version"
+    ),
+    row="SELECT gemini_state, version FROM files WHERE file_path = ?",
+    move="UPDATE files SET gemini_state = ?, version = version + 1 WHERE file_path = ?",
+    note="INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, 'outsider')",
+)
+"""The layout of the core's own files."""
+
+
 class Subject(Protocol):
-    """A durable state machine over one database file, used from one event loop."""
+    """A durable state machine over one database file, used from one event loop.
+
+    ``offers`` says what it has. What it lacks need not be answered: no outcome is asked of a
+    subject without ``Offer.OUTCOMES``, and its log may be empty. ``layout`` is that of its file.
+    """
 
     name: str
+    offers: frozenset[Offer]
+    layout: Layout
 
     async def make(self, path: str) -> None:
         """Open (and create) the database at ``path``."""

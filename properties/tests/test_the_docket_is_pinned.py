@@ -1,0 +1,141 @@
+"""A law that drops out is a failure, and a subject that has less is asked less, and told why."""
+
+import dataclasses
+import importlib
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from properties.__main__ import law_names
+from properties.asked import Docket, docket, dropped
+from properties.law import law_of, not_offered
+from properties.profiles import PROFILES
+from properties.recording import NO_SUBJECT
+from properties.report import summary_of, verdict_on
+from properties.rules import explore
+from properties.subjects import CORE_SUBJECTS, EVERYTHING, Offer, Place, Request
+from properties.tests.foreign import ForeignBroken, ForeignSubject
+from properties.tests.test_the_command_line import _run
+from reports.schema import LawKind, LawRecord, LawVerdict, Verdict
+
+PINNED = Docket(each_subject=["a"], once=["b"])
+
+
+def _law(name: str, subject: str, verdict: LawVerdict = LawVerdict.PASS) -> LawRecord:
+    return LawRecord(
+        law=name,
+        kind=LawKind.MACHINE,
+        sentence="A sentence.",
+        verdict=verdict,
+        subject=subject,
+        examples=0,
+        steps=0,
+        elapsed_ms=1.0,
+    )
+
+
+def test_every_law_is_pinned() -> None:
+    """A new file of specs gets its line, a removed one takes it along."""
+    pinned = docket()
+    assert law_names() == sorted({*pinned.each_subject, *pinned.once})
+
+
+def test_a_law_that_drops_out_fails() -> None:
+    """Not reported, or reported as not asked; for one subject of two."""
+    asked = [_law("a", "x"), _law("a", "y", LawVerdict.NOT_ASKED), _law("b", NO_SUBJECT)]
+    gone = dropped(asked, PINNED, ["x", "y", "z"])
+    assert ["a [y]", "a [z]"] == gone
+    assert Verdict.FAIL is verdict_on(asked[:1], None, {}, [], gone)
+    assert "2 pinned and not asked" in summary_of(asked, {}, Counter(), 1, [], gone)
+
+
+def test_a_choice_drops_nothing_else() -> None:
+    """Who asks for one law, or of one subject, is not told about the others."""
+    asked = [_law("a", "x")]
+    assert ["b [the libraries]"] == dropped(asked, PINNED, ["x"])
+    assert [] == dropped(asked, PINNED, ["x"], laws=["a"])
+    assert [] == dropped(asked, PINNED, ["x", "y"], subjects=["x"])
+
+
+def test_our_own_subjects_offer_everything() -> None:
+    """So that none of them is asked less in silence."""
+    assert {EVERYTHING} == {factory().offers for factory in CORE_SUBJECTS.values()}
+
+
+@pytest.mark.parametrize("name", [name for name in law_names() if "assume" not in name])
+def test_what_a_law_needs_is_an_offer(name: str) -> None:
+    """A misspelt need would be no need."""
+    law = law_of(importlib.import_module(f"properties.specs.test_{name}"))
+    assert law.needs <= EVERYTHING
+    assert not_offered(law, "x", EVERYTHING) is None
+
+
+def test_a_request_keeps_to_what_is_offered() -> None:
+    """No guard that says no, no version, no callback for a subject that has none."""
+
+    async def nothing() -> None:
+        pass
+
+    places = tuple((place, nothing) for place in Place)
+    asked = Request(
+        attempt_id="a",
+        file_path="f",
+        event="start_upload",
+        guard_says=False,
+        expected_version=3,
+        disturbances=places,
+    )
+    assert asked == asked.within(EVERYTHING)
+    bare = asked.within(frozenset({Offer.JOURNAL}))
+    assert (True, None, ()) == (bare.guard_says, bare.expected_version, bare.disturbances)
+
+
+JOURNAL_LAWS = ("a_stale_writer_never_wins", "only_legal_edges_are_taken")
+QUICK = dataclasses.replace(PROFILES["gate"], explored_count=15, step_count=6)
+
+
+def _judges() -> dict[str, object]:
+    return {
+        name: importlib.import_module(f"properties.specs.test_{name}").judge
+        for name in JOURNAL_LAWS
+    }
+
+
+def test_a_foreign_subject_can_be_judged() -> None:
+    """Other tables, no guards, no log, no outcomes: the laws of its journal hold."""
+    found = explore(ForeignSubject, _judges(), QUICK.explored)  # type: ignore[arg-type]
+    assert ({}, None) == (found.broken, found.harness_error)
+
+
+def test_a_foreign_bug_is_found() -> None:
+    """Its journal counts up, its row does not."""
+    found = explore(ForeignBroken, _judges(), QUICK.explored)  # type: ignore[arg-type]
+    assert "only_legal_edges_are_taken" in found.broken
+
+
+def test_what_was_not_asked_is_named_with_its_reason(tmp_path: Path) -> None:
+    """From the command line, as MODULE:FACTORY."""
+    record = tmp_path / "r.json"
+    chosen = ("nothing_outlives_its_owner", "the_event_log_tells_the_truth")
+    laws = [word for name in chosen for word in ("--law", name)]
+    subject = "properties.tests.foreign:ForeignSubject"
+    arguments = ("--profile", "gate", *laws, "--subject", subject, "--record", str(record))
+    done = _run(*arguments)
+    told = {
+        law["law"]: (law["verdict"], law["reason"])
+        for law in json.loads(record.read_text())["laws"]
+    }
+    assert ("pass", None) == told["nothing_outlives_its_owner"]
+    expected = ("not asked", f"{subject} does not offer an event log")
+    assert expected == told["the_event_log_tells_the_truth"], done.stdout
+    assert 0 == done.returncode
+    assert "1 not asked: the_event_log_tells_the_truth" in done.stdout.splitlines()[-1]
+
+
+def test_a_foreign_subject_that_is_not_there_is_usage() -> None:
+    """The module is looked for before anything is asked."""
+    done = _run("--subject", "no.such:thing")
+    assert 2 == done.returncode
+    assert "no module 'no.such'" in done.stderr
