@@ -55,8 +55,7 @@ def print_laws(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> None:
         word = "known" if worst is LawVerdict.FAIL and name in defects else worst.value
         print(f"  {word:<9} {asked[0].sentence}")
         where = ", ".join(law.subject for law in asked if law.verdict is worst)
-        drawn = sum(law.examples for law in asked)
-        print(f"            {where}{f': {drawn} examples' if drawn else ''}")
+        print(f"            {where}: {_effort(asked)}")
         for law in asked:
             if law.verdict is LawVerdict.PASS:
                 continue
@@ -64,6 +63,15 @@ def print_laws(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> None:
                 if text is not None:
                     lines = f"[{law.subject}] {text}".splitlines()
                     print("\n".join(f"      {line}" for line in lines))
+
+
+def _effort(asked: list[LawRecord]) -> str:
+    counts = (
+        (sum(law.examples for law in asked), "examples"),
+        (sum(law.schedules for law in asked), "schedules"),
+    )
+    told = [f"{count:,} {what}" for count, what in counts if count]
+    return ", ".join([*told, f"{sum(law.elapsed_ms for law in asked) / 1000:.1f} s"])
 
 
 def summary_of(

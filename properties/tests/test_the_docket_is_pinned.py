@@ -123,10 +123,8 @@ def test_what_was_not_asked_is_named_with_its_reason(tmp_path: Path) -> None:
     subject = "properties.tests.foreign:ForeignSubject"
     arguments = ("--profile", "gate", *laws, "--subject", subject, "--record", str(record))
     done = _run(*arguments)
-    told = {
-        law["law"]: (law["verdict"], law["reason"])
-        for law in json.loads(record.read_text())["laws"]
-    }
+    records = json.loads(record.read_text())["laws"]
+    told = {law["law"]: (law["verdict"], law["reason"]) for law in records}
     assert ("pass", None) == told["nothing_outlives_its_owner"]
     expected = ("not asked", f"{subject} does not offer an event log")
     assert expected == told["the_event_log_tells_the_truth"], done.stdout
