@@ -17,8 +17,9 @@ from collections.abc import Sequence
 
 from properties.durability.clean_runs import CleanRuns
 from properties.durability.launcher import Sqlite, reach
+from properties.durability.run import Run
 from properties.durability.verdicts import Verdicts, print_table
-from properties.durability.workload import Outcome, Run, Workload
+from properties.durability.workload import Outcome, Workload
 from properties.durability.workloads import WORKLOADS
 from properties.environment import environment
 from properties.session import UsageError, finish, interruptible, parser, run

@@ -19,10 +19,15 @@ from properties.durability.telling import Word
 from properties.session import ROOT
 
 READ_BYTES = 1 << 16
+WORDS = {word.value for word in Word}
 DUMP_WAIT_S = 2.0
 TAIL_CHARS = 1500
 _FRAME = re.compile(r'File "(?:.*/)?([^"/]+)", line (\d+) in (\S+)')
 _THREAD = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]+.*$", re.MULTILINE)
+
+
+class HarnessError(Exception):
+    """The run broke by itself: nothing is known about durability."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +57,14 @@ class Member:
         except OSError:
             return None
         return int(fields[11]) + int(fields[12])
+
+    def is_runnable(self) -> bool:
+        """Whether one of its threads could go on and is only kept waiting by a busy machine."""
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+                if (thread / "stat").read_text().rpartition(")")[2].split()[0] == "R":
+                    return True
+        return False
 
     def stands(self) -> list[str]:
         """Ask where each of its threads stands, innermost call first; works while it hangs."""
@@ -148,6 +161,8 @@ class Crew:
                     version, _, source_id = rest.partition(" ")
                     self.sqlite.require(version, source_id)
                     member.is_proved = True
+                elif word not in WORDS:
+                    raise HarnessError(f"the {member.role} said {line[:80]!r}")
                 else:
                     yield member, Word(word), rest
 

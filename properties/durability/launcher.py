@@ -8,6 +8,7 @@ and source id from inside.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -16,9 +17,9 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 import tomllib
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ MAP = Path(__file__).with_name("sqlites.toml")
 PRELOAD = Path(__file__).with_name("preload.py")
 CACHE = ROOT / ".nox" / "sqlites"
 FETCH_LIMIT_S = 120.0
+MAKING = "making-"
 MEASURED = "linux"
 _DRAWING = " \N{MULTIPLICATION SIGN}│╰─▶├·"  # of uv's explanations
 
@@ -59,11 +61,16 @@ class Sqlite:
     source_id: str
     library: Path | None = None
 
-    def command(self, module: str, arguments: Sequence[str] = ()) -> list[str]:
-        """Return what starts `python -m MODULE ARGUMENT …` on it, as a child of this process."""
+    def command(
+        self, module: str, arguments: Sequence[str] = (), *, parent: int | None = None
+    ) -> list[str]:
+        """Return what starts `python -m MODULE ARGUMENT …` on it.
+
+        The process ends when ``parent`` does: this process, unless another one is named.
+        """
         library = "-" if self.library is None else str(self.library)
-        started = [sys.executable, str(PRELOAD), library, str(os.getpid()), module]
-        return [*started, *arguments]
+        of = os.getpid() if parent is None else parent
+        return [sys.executable, str(PRELOAD), library, str(of), module, *arguments]
 
     def require(self, version: str, source_id: str) -> None:
         """Raise ``WrongSqliteError`` unless a process proved to be on this very SQLite."""
@@ -82,7 +89,7 @@ def releases(path: Path = MAP) -> dict[str, Release]:
 
 def own() -> Sqlite:
     """Return the SQLite that this interpreter is linked to."""
-    with closing(sqlite3.connect(":memory:")) as db:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
         (source_id,) = db.execute("SELECT sqlite_source_id()").fetchone()
     return Sqlite(version=sqlite3.sqlite_version, source_id=source_id)
 
@@ -132,7 +139,8 @@ def _key(release: Release) -> str:
 def _fetch(release: Release, folder: Path) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        making = tempfile.mkdtemp(prefix="making-", dir=folder.parent)
+        _sweep(folder.parent)
+        making = tempfile.mkdtemp(prefix=MAKING, dir=folder.parent)
     except OSError as error:
         raise CannotJudgeError(
             f"SQLite {release.version} cannot be kept in .nox/sqlites: {error.strerror}."
@@ -147,6 +155,14 @@ def _fetch(release: Release, folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a killed run left half-made; one that still fetches is younger than this."""
+    for each in cache.glob(f"{MAKING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - each.stat().st_mtime > 10 * FETCH_LIMIT_S:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def _install(release: Release, target: Path) -> None:

@@ -40,13 +40,19 @@ def prove() -> None:
     tell(Word.PROOF, sqlite3.sqlite_version, source_id)
 
 
-DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether SQLite itself says that what was written is no longer there to be read."""
+    return _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds the lock, and has held it for as long as was waited."""
+    return _primary_code(error) == sqlite3.SQLITE_BUSY
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in DAMAGE
+    return None if code is None else code & 0xFF
 
 
 def as_runs(ordinals: Iterable[int]) -> list[list[int]]:

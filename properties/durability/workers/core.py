@@ -28,7 +28,6 @@ from fsmcore import (
 from properties.durability.telling import Word, is_damage, prove, tell, tell_audit
 
 TOLD_EVERY_S = 0.3
-PAUSE_S = 0.0005
 BUSY_S = 5.0
 EVENTS = ("start_upload", "complete_upload", "complete_processing")
 SELECT_JOURNAL = "SELECT attempt_id FROM transitions ORDER BY attempt_id"
@@ -70,7 +69,6 @@ async def checkpoint(path: str) -> None:
             if time.monotonic() - told_s > TOLD_EVERY_S:
                 tell(Word.CHECKPOINTS, count)
                 count, told_s = 0, time.monotonic()
-            await asyncio.sleep(PAUSE_S)
 
 
 def present(path: str) -> tuple[dict[int, list[int]], list[str], str]:

@@ -18,7 +18,7 @@ from contextlib import closing
 
 import aiosqlite
 
-from properties.durability.telling import Word, is_damage, prove, tell, tell_audit
+from properties.durability.telling import Word, is_busy, is_damage, prove, tell, tell_audit
 
 TASK_COUNT = 2
 BUSY_S = 5.0
@@ -46,7 +46,7 @@ async def _commit_again_and_again(path: str, writer: int, ordinals: Iterator[int
                 await db.execute(INSERT_JOURNAL, (writer, ordinal))
                 await db.execute("COMMIT")
             except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                if not is_busy(error):
                     raise
                 tell(Word.ALIVE)
                 continue

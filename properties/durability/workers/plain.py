@@ -21,7 +21,7 @@ import sys
 import time
 from contextlib import closing
 
-from properties.durability.telling import Word, is_damage, prove, tell, tell_audit
+from properties.durability.telling import Word, is_busy, is_damage, prove, tell, tell_audit
 
 ROW_COUNT = 24
 PAGE_FILLING = 3000
@@ -95,13 +95,25 @@ class Committer:
 
     def _commit(self, update: str, slot: int) -> int:
         ordinal: int = self._ordinal + 1
-        self._db.execute("BEGIN IMMEDIATE")
+        self._begin()
         self._db.execute(update, (ordinal, self._writer, slot))
         self._db.execute(INSERT_JOURNAL, (self._writer, ordinal))
         self._db.execute("COMMIT")
         tell(Word.ACKNOWLEDGED, self._writer, ordinal)
         self._ordinal = ordinal
         return ordinal
+
+    def _begin(self) -> None:
+        """Begin; SQLite's own waiting is unfair, so among many writers it may have to go on."""
+        while True:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise
+                tell(Word.ALIVE)
+            else:
+                return
 
     def _missing(self, many: int, one: int) -> str | None:
         found = [ordinal for (ordinal,) in self._other.execute(SELECT_SLOTS, (self._writer,))]

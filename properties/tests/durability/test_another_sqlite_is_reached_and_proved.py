@@ -1,5 +1,6 @@
 """The launcher: another SQLite from the package index, whole or not at all, proved from inside."""
 
+import json
 import random
 import subprocess
 import sys
@@ -9,9 +10,9 @@ import pytest
 
 from properties.durability import launcher
 from properties.durability.launcher import own, reach, releases
-from properties.durability.workload import Run
+from properties.durability.run import Run
 from properties.durability.workloads import WORKLOADS
-from properties.session import CannotJudgeError, UsageError
+from properties.session import ROOT, CannotJudgeError, UsageError
 
 FIXED = "3.51.3"
 only_linux = pytest.mark.skipif(
@@ -85,6 +86,34 @@ def test_another_sqlite_reaches_no_other_program() -> None:
         check=True,
     )
     assert [FIXED, own().version] == done.stdout.split()
+
+
+@only_linux
+def test_the_laws_can_be_asked_on_another_sqlite(tmp_path: Path) -> None:
+    """As a command, for who starts processes: the record itself says which SQLite it was."""
+    record = tmp_path / "laws.json"
+    law = ("--profile", "gate", "--law", "assume_a_refused_event_raises")
+    asked = ("properties.durability.on", FIXED, "properties", *law, "--record", str(record))
+    done = subprocess.run(
+        [sys.executable, "-m", *asked], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    here = json.loads(record.read_text())["environment"]
+    release = releases()[FIXED]
+    assert (FIXED, release.source_id) == (here["sqlite_version"], here["sqlite_source_id"])
+
+
+def test_a_command_without_a_module_is_a_usage_error() -> None:
+    """It says what to give."""
+    done = subprocess.run(
+        [sys.executable, "-m", "properties.durability.on", FIXED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (2, "on: usage: nothing was asked\n") == (done.returncode, done.stdout)
+    assert "VERSION MODULE" in done.stderr
 
 
 def test_every_release_on_the_map_is_told_once_with_its_source_id() -> None:
