@@ -87,6 +87,13 @@ def containment(session: nox.Session) -> None:
 
 
 @nox.session
+def rates(session: nox.Session) -> None:
+    """Schedules a CPU second beside plain sqlite3, and where their time goes. -- --runs 500."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.simulation.rates", *session.posargs)
+
+
+@nox.session
 def durability(session: nox.Session) -> None:
     """Real processes commit, checkpoint, are killed; all acknowledged is re-read. -- --sqlite V."""
     lock(session, "durability")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from properties.simulation import active, seam
 from properties.simulation.carriers import Parked
+from properties.simulation.loop import SimulationLoop
 from properties.simulation.scenario import Scenario, Setting, answer_of
 from properties.simulation.transcript import CallText, Kind, Transcript
 
@@ -118,6 +119,7 @@ class GlueLoop(base_events.BaseEventLoop):
         return self._now_s
 
     read_clock = time
+    call_soon: Any = SimulationLoop.call_soon
 
     def complete(self, work: Coroutine[Any, Any, T], steps: Sequence[Step] = ()) -> T:
         """Run ``work`` to its end: by ``steps``, or without any each call as soon as it is made."""
@@ -178,7 +180,8 @@ class GlueLoop(base_events.BaseEventLoop):
     ) -> asyncio.Handle:
         """Keep a worker's result until it lands."""
         if self.worker is None:
-            return self.call_soon(callback, *args, context=context)
+            made: asyncio.Handle = self.call_soon(callback, *args, context=context)
+            return made
         handle = asyncio.Handle(callback, args, self, context)
         self.worker.results.append(handle)
         return handle

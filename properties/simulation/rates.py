@@ -37,7 +37,7 @@ from properties.simulation.transcript import CallText, Kind, Transcript
 from reports.schema import Figure, Verdict
 
 WARM_UP_RUNS = 50
-BLOCK_RUNS = 25
+BLOCK_RUNS = 10
 TIMED: dict[str, Callable[[], Scenario]] = {
     "occ-3": lambda: scenario("occ-3"),
     "store-alone-3": lambda: store_alone(3),
