@@ -155,7 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name="properties",
         verdict=verdict,
         summary=summary,
-        figures={f"explored: {what}": count for what, count in sorted(tally.items())},
+        figures={
+            **{f"explored: {what}": count for what, count in sorted(tally.items())},
+            **RECORDER.figures,
+        },
         versions=here.versions(),
         environment=here,
         profile=options.profile,
@@ -167,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_laws(laws, defects)
         if trouble is not None:
             print(trouble)
+        for name, value in RECORDER.figures.items():
+            print(f"  {name}: {value:,}")
         for name in gone if trouble is None else ():
             print(f"properties/subjects/asked.toml: {name} is pinned there and was not asked")
         for name in stale(laws, defects):

@@ -48,6 +48,7 @@ class Recorder:
         """Nothing was asked yet."""
         self.asked: dict[tuple[str, str], _Asked] = {}
         self.explorations: dict[str, Counter[str]] = {}
+        self.figures: dict[str, float] = {}
         self.law_count = 0
         self.now = "collecting"
         self.only_laws: frozenset[str] = frozenset()

@@ -6,8 +6,10 @@ import sqlite3
 import sys
 import threading
 
+from properties.probes.opener import Frames, frames, watch_threads, where
+
 _lock = threading.Lock()
-_opened: list[sqlite3.Connection] = []
+_opened: list[tuple[sqlite3.Connection, Frames]] = []
 _is_watching = False
 
 
@@ -16,7 +18,7 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
         (connection,) = arguments
         if isinstance(connection, sqlite3.Connection):
             with _lock:
-                _opened.append(connection)
+                _opened.append((connection, frames(threading.current_thread())))
 
 
 def _is_open(connection: sqlite3.Connection) -> bool:
@@ -39,15 +41,18 @@ class ConnectionProbe:
         global _is_watching
         if not _is_watching:
             sys.addaudithook(_watch)
+            watch_threads()
             _is_watching = True
-        self._given = {id(connection) for connection in _open_connections()}
+        self._given = {id(connection) for connection, _ in _open_connections()}
 
     def findings(self, allowed: int) -> list[str]:
         """Return a sentence if more than ``allowed`` connections are open."""
-        extra = [each for each in _open_connections() if id(each) not in self._given]
+        extra = [by for each, by in _open_connections() if id(each) not in self._given]
         if len(extra) <= allowed:
             return []
-        return [f"{len(extra)} connections are open, {allowed} belong to the store"]
+        latest = where(extra[-1])
+        told = f"{len(extra)} connections are open, {allowed} belong to the store"
+        return [f"{told}; the last one was opened by {latest}"]
 
     def forget(self) -> None:
         """Let go of everything, after a finding was reported."""
@@ -55,7 +60,7 @@ class ConnectionProbe:
             _opened.clear()
 
 
-def _open_connections() -> list[sqlite3.Connection]:
+def _open_connections() -> list[tuple[sqlite3.Connection, Frames]]:
     with _lock:
-        _opened[:] = [connection for connection in _opened if _is_open(connection)]
+        _opened[:] = [each for each in _opened if _is_open(each[0])]
         return list(_opened)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from properties.probes.opener import frames, watch_threads, where
+
 _SETTLE_S = 2.0
 
 
@@ -13,6 +15,7 @@ class ThreadProbe:
 
     def __init__(self) -> None:
         """Take the threads that run now as given."""
+        watch_threads()
         self._given = set(threading.enumerate())
 
     def findings(self, allowed: int) -> list[str]:
@@ -29,7 +32,8 @@ class ThreadProbe:
             new = self._new()
         if len(new) <= allowed:
             return []
-        return [f"{len(new)} threads run, {allowed} belong to the store"]
+        told = f"{len(new)} threads run, {allowed} belong to the store"
+        return [f"{told}; the last one was started by {where(frames(new[-1]))}"]
 
     def _new(self) -> list[threading.Thread]:
         return [thread for thread in threading.enumerate() if thread not in self._given]

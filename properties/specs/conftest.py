@@ -77,6 +77,16 @@ def drawn(
     return check
 
 
+@pytest.fixture
+def figure() -> Callable[[str, float], None]:
+    """Put a number, rounded, among the session's figures."""
+
+    def put(name: str, value: float) -> None:
+        RECORDER.figures[name] = round(value, 1)
+
+    return put
+
+
 Walk = Callable[..., Iterator[Trial]]
 
 

@@ -16,7 +16,17 @@ import aiosqlite
 from fsmcore import Schema
 from properties.rules import model
 from properties.specs.test_the_event_log_tells_the_truth import FIELDS
-from properties.subjects import TRIES, Answer, AnswerKind, Place, Request, Row
+from properties.subjects import (
+    EVERYTHING,
+    TRIES,
+    V9,
+    Answer,
+    AnswerKind,
+    Offer,
+    Place,
+    Request,
+    Row,
+)
 from properties.subjects.protocol import LogRecord
 
 T = TypeVar("T")
@@ -49,6 +59,8 @@ class Plain:
     """The untouched one; each bug overrides one thing."""
 
     name = "plain"
+    offers = EVERYTHING - {Offer.CLOCK, Offer.SCENARIOS, Offer.WORKER}
+    layout = V9
     _db: aiosqlite.Connection
 
     def __init__(self, *, tries: int = TRIES) -> None:
