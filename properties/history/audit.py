@@ -27,6 +27,7 @@ class Snapshot:
     rows: dict[str, tuple[str, int]]
     journal: tuple[JournalRow, ...]
     integrity: str
+    has_journal: bool = True
 
     def entry_of(self, attempt_id: str) -> JournalRow | None:
         """Return the entry of an attempt, or None."""
@@ -47,4 +48,4 @@ def snapshot(db: sqlite3.Connection, layout: Layout = V9) -> Snapshot:
         ((integrity,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
     finally:
         db.execute("ROLLBACK")
-    return Snapshot(rows, journal, integrity)
+    return Snapshot(rows, journal, integrity, layout.journal is not None)

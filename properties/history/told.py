@@ -33,12 +33,12 @@ def history_of(
 ) -> History:
     """Return the history of every file; each began in state ``initial`` at version 0.
 
-    ``snapshot`` is from when nothing ran any more. Without one, unknowns stay unknown. Raises
-    ``MalformedHistoryError`` when an operation was told something that no subject may say.
+    ``snapshot`` is from when nothing ran any more. Without a journal in it unknowns stay unknown.
+    Raises ``MalformedHistoryError`` when an operation was told what no subject may say.
     """
     records = [_attempt(each, edges) for each in operations]
     records += [_read(number, each) for number, each in enumerate(observations, 1)]
-    if snapshot is not None:
+    if snapshot is not None and snapshot.has_journal:
         records = _settled(records, snapshot)
     keys = sorted({record.key for record in records})
     start = dict.fromkeys(keys, Initial(version=0, value=initial))

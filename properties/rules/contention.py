@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from properties.history import Clock, Observation, Operation, Snapshot, snapshot
+from properties.history import Clock, Observer, Operation
 from properties.probes import (
     ConnectionProbe,
     DescriptorProbe,
@@ -122,7 +122,7 @@ class ContentionRules(RuleBasedStateMachine):
         self._outsider = Outsider(path, self._subject.layout)
         self._clock = Clock()
         self._operations: list[Operation] = []
-        self._observations: list[Observation] = []
+        self._observer = Observer(self._clock, self._subject.layout)
         self._backoffs: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Future[None]] = {}
         self._files: list[str] = []
@@ -134,7 +134,7 @@ class ContentionRules(RuleBasedStateMachine):
         """Close everything, then judge what is left."""
         try:
             self._outsider.let_go()
-            shot = self._looked_at()
+            shot = self._observer.look(self._outsider.db)
             self._outsider.close()
             self._runner.run(self._subject.close())
             self._leaks = [
@@ -192,7 +192,7 @@ class ContentionRules(RuleBasedStateMachine):
         if not self._has_news:
             return
         self._has_news = False
-        shot = self._looked_at()
+        shot = self._observer.look(self._outsider.db)
         outcomes, reads = self._runner.run(self._ask())
         self._leaks = [
             *self._connection_probe.findings(SUBJECT_CONNECTIONS + 1),
@@ -216,7 +216,7 @@ class ContentionRules(RuleBasedStateMachine):
             reads=reads,
             leaks=self._leaks,
             backoffs=dict(self._backoffs),
-            observations=self._observations,
+            observations=self._observer.seen,
         )
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:
@@ -226,33 +226,9 @@ class ContentionRules(RuleBasedStateMachine):
         outcomes = {
             each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked
         }
-        return outcomes, {name: await self._seen(name, "reader") for name in self._files}
-
-    def _looked_at(self) -> Snapshot:
-        begin = self._clock.tick()
-        shot = snapshot(self._outsider.db, self._subject.layout)
-        end = self._clock.tick()
-        for name, (state, version) in shot.rows.items():
-            self._observe("the file", name, begin, end, Row(state, version))
-        return shot
-
-    async def _seen(self, file_path: str, actor: str) -> Row:
-        begin = self._clock.tick()
-        row = await self._subject.read(file_path)
-        self._observe(actor, file_path, begin, self._clock.tick(), row)
-        return row
-
-    def _observe(self, actor: str, file_path: str, begin: int, end: int, row: Row) -> None:
-        self._observations.append(
-            Observation(
-                actor=actor,
-                file_path=file_path,
-                begin=begin,
-                end=end,
-                state=row.state,
-                version=row.version,
-            )
-        )
+        return outcomes, {
+            name: await self._observer.read(self._subject, name) for name in self._files
+        }
 
     # Acting.
 
@@ -281,7 +257,7 @@ class ContentionRules(RuleBasedStateMachine):
 
     async def _prepared(self, work: Work) -> Operation:
         name = self._file(work.file_index)
-        row = await self._seen(name, "reader")
+        row = await self._observer.read(self._subject, name)
         legal = list(model.NEXT[row.state])
         event = legal[0] if work.aim == "legal" and legal else work.event
         expected = {"any": None, "now": row.version, "before": max(0, row.version - 1)}
@@ -314,7 +290,7 @@ class ContentionRules(RuleBasedStateMachine):
     async def _glance(self, file_index: int, turn_count: int) -> None:
         for _ in range(turn_count):
             await asyncio.sleep(0)
-        await self._seen(self._file(file_index), "reader")
+        await self._observer.read(self._subject, self._file(file_index))
 
     def _trouble(self, trouble: Trouble, operation: Operation) -> Disturbance:
         async def happen() -> None:

@@ -48,6 +48,7 @@ class Court:
     judges: dict[str, Judge]
     hearings: int = 0
     verdicts: dict[str, str] = field(default_factory=dict)
+    broken_by: dict[str, Evidence] = field(default_factory=dict)
     _classes: dict[str, type[LawBrokenError]] = field(default_factory=dict)
 
     def examine(self, evidence: Evidence) -> None:
@@ -58,5 +59,6 @@ class Court:
                 judge(evidence)
             except AssertionError as error:
                 self.verdicts[law] = f"{told(error)}\n\n{timeline(evidence.operations)}"
+                self.broken_by[law] = evidence
                 made = self._classes.setdefault(law, type(law, (LawBrokenError,), {}))
                 raise made(f"{law}: {error}") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hypothesis.stateful import run_state_machine_as_test
 
 from properties.rules.contention import ContentionRules
-from properties.rules.court import Court, Judge, LawBrokenError
+from properties.rules.court import Court, Evidence, Judge, LawBrokenError
 
 if TYPE_CHECKING:
     from hypothesis import settings
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 class Exploration:
     """What came of it: broken laws with their counterexamples, or the harness's own failure.
 
-    ``entries`` are the counterexamples that can be replayed.
+    ``entries`` are the counterexamples that can be replayed, ``evidence`` what broke each law.
     """
 
     broken: dict[str, str] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     harness_error: str | None = None
     tally: Counter[str] = field(default_factory=Counter)
 
@@ -59,6 +60,7 @@ def explore(
             reproduced = "" if _is_law(error) else "Seen on real time; it did not come back.\n"
             for law, text in court.verdicts.items():
                 found.broken[law] = reproduced + text
+                found.evidence[law] = court.broken_by[law]
                 del remaining[law]
             if remaining:
                 continue

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fsmcore import Schema
-from properties.history import Clock, Operation, snapshot
+from properties.history import Clock, Observer, Operation
 from properties.probes import ConnectionProbe, task_findings, write_lock_findings
 from properties.rules.contention import SUBJECT_CONNECTIONS, CallbackError, Trouble
 from properties.rules.court import Court, Evidence, Judge, LawBrokenError
@@ -146,6 +146,7 @@ class _Run:
         self._court = court
         self._connection_probe = ConnectionProbe()
         self._clock = Clock()
+        self._observer = Observer(self._clock, subject.layout)
         self._operations: list[Operation] = []
         self._backoffs: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -174,7 +175,9 @@ class _Run:
     async def _hear(self, strays: list[str]) -> None:
         asked = [each.attempt_id for each in self._operations if each.actor == "worker"]
         outcomes = {each: await self._subject.outcome_of(each) for each in asked}
-        reads: dict[str, Row] = {name: await self._subject.read(name) for name in FILES}
+        reads: dict[str, Row] = {
+            name: await self._observer.read(self._subject, name) for name in FILES
+        }
         leaks = [
             *strays,
             *self._connection_probe.findings(SUBJECT_CONNECTIONS),
@@ -185,12 +188,13 @@ class _Run:
         self._court.examine(
             Evidence(
                 operations=self._operations,
-                snapshot=snapshot(self._outsider.db),
+                snapshot=self._observer.look(self._outsider.db),
                 log=self._subject.log(),
                 outcomes=outcomes,
                 reads=reads,
                 leaks=leaks,
                 backoffs=dict(self._backoffs),
+                observations=self._observer.seen,
             )
         )
 

@@ -14,6 +14,7 @@ from properties.law import law_of, not_offered
 from properties.profiles import PROFILES, Profile
 from properties.recording import RECORDER
 from properties.rules import Exploration, explore
+from properties.rules.kept import keep_history
 from properties.rules.schedules import explore_schedules
 from properties.simulation import corpus
 from properties.simulation.scenario import Scenario, Trial
@@ -131,6 +132,8 @@ def explored(
             tally = RECORDER.begin_exploration(subject_name)
             factory = CORE_SUBJECTS[subject_name]
             found = explore(factory, judges, profile.explored, tally)
+            for law, evidence in found.evidence.items():
+                found.broken[law] += f"\n{keep_history(law, subject_name, evidence)}"
             left = {law: judge for law, judge in judges.items() if law not in found.broken}
             if Offer.SCENARIOS in offers:
                 simulated = explore_schedules(subject_name, factory, left, profile.explored, tally)

@@ -101,6 +101,13 @@ def test_the_journal_settles_an_unknown(
     assert expected == _record(_operation(Answer(kind=AnswerKind.CANCELLED)), snapshot)
 
 
+def test_without_a_journal_an_unknown_stays_unknown() -> None:
+    """An empty journal says that nothing was written; none says nothing."""
+    snapshot = Snapshot({}, (), "ok", has_journal=False)
+    expected = dataclasses.replace(ASKED, outcome=Outcome.UNKNOWN)
+    assert expected == _record(_operation(Answer(kind=AnswerKind.CANCELLED)), snapshot)
+
+
 def test_a_read_is_an_operation() -> None:
     """And takes part: a success that a later read does not see is a contradiction."""
     answer = Answer(

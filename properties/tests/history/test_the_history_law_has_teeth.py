@@ -1,11 +1,16 @@
 """Bugs that other laws catch by the journal are seen from outside, by answers and reads alone."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from properties.history import files
+from properties.history.checker import check
+from properties.history.verdicts import Finding
 from properties.profiles import PROFILES
 from properties.rules import explore
+from properties.rules.kept import keep_history
 from properties.specs.test_the_history_is_linearizable import judge
 from properties.tests import broken
 
@@ -29,3 +34,21 @@ def test_a_bug_is_told_by_its_operations(subject: type[broken.Broken]) -> None:
     assert None is found.harness_error, found.harness_error
     assert [LAW] == list(found.broken)
     assert " * " in found.broken[LAW]
+
+
+def test_the_history_of_a_broken_law_is_kept(tmp_path: Path) -> None:
+    """The file that is named is illegal for whoever reads it."""
+    found = explore(broken.AcknowledgesBeforeTheCommit, {LAW: judge}, QUICK.explored)
+    line = keep_history(LAW, "broken", found.evidence[LAW], tmp_path / "a b'c")
+    path = tmp_path / "a b'c" / f"{LAW}-broken.json"
+    assert f"The history: nox -s history -- {path}" == line
+    assert Finding.ILLEGAL is check(files.read(path)[1]).finding
+
+
+def test_a_history_that_cannot_be_kept_says_why(tmp_path: Path) -> None:
+    """The counterexample is told all the same."""
+    found = explore(broken.AcknowledgesBeforeTheCommit, {LAW: judge}, QUICK.explored)
+    blocked = tmp_path / "file"
+    blocked.touch()
+    line = keep_history(LAW, "broken", found.evidence[LAW], blocked)
+    assert line.startswith("The history is not kept: ")
