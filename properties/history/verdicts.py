@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from properties.history.records import Kind, Outcome, Record
 
 BEGINNING = "the beginning"
-NEIGHBOUR_COUNT = 6
+NEIGHBOUR_COUNT = 2
 
 
 class Finding(enum.Enum):

@@ -129,7 +129,8 @@ class _Play:
             for phase in self._workload.phases:
                 await run.phase(phase)
         except LawBrokenError as error:
-            self._broken = str(error)
+            # Its sentence alone: the whole timeline of the schedule stands below it.
+            self._broken = str(error).partition("\n\n")[0]
         finally:
             await subject.close()
         return tuple(run.answers)
