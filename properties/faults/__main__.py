@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from properties.environment import environment
 from properties.faults import pinned
+from properties.faults.child import Child, strike_in_a_child
 from properties.faults.enumeration import Enumeration, enumerate_faults
 from properties.faults.judges import machine_judges
 from properties.faults.means import MEANS
@@ -22,7 +23,7 @@ from properties.faults.profiles import PROFILES, Profile
 from properties.faults.report import Findings, broken_law
 from properties.faults.scene import strike_once
 from properties.rules import Judge
-from properties.session import UsageError, finish, parser, run
+from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from properties.subjects import CORE_SUBJECTS
 from reports.schema import SessionRecord, Verdict
 
@@ -91,18 +92,34 @@ def _strike_all(
 ) -> Findings:
     findings = Findings(pinned.pins())
     judges = machine_judges()
-    for name in options.means or MEANS:
+    names = options.means or list(MEANS)
+    subjects = options.subject or profile.subjects
+    children = [
+        Child(name, subject, profile, seed)
+        for name in names
+        for subject in subjects
+        if MEANS[name].is_process_wide
+    ]
+    for name in names:
+        if MEANS[name].is_process_wide:
+            continue
         why = MEANS[name].why_not()
         if why is not None:
             findings.absent[name] = why
             continue
-        for subject in options.subject or profile.subjects:
+        for subject in subjects:
             for phase in MEANS[name].phases:
                 if options.phase in (None, phase.value):
                     progress.now = f"{name}, {phase.value}, {subject}"
                     findings.found.append(
                         _enumerated(subject, name, phase, judges, profile, seed, progress)
                     )
+    for child in children:
+        progress.now = f"{child.means}, in a process of its own"
+        why, found = child.result()
+        if why is not None:
+            findings.absent[child.means] = why
+        findings.found += found
     return findings
 
 
@@ -133,16 +150,21 @@ def _enumerated(
 def _replay(options: argparse.Namespace, command: str) -> int:
     (name,) = options.means
     subject = options.subject[0] if options.subject else PROFILES["dev"].subjects[0]
-    why = MEANS[name].why_not()
-    if why is not None:
-        raise UsageError(f"{name} does not work here: {why}")
     fault = Fault(
         means=name,
         nth=options.nth,
         repeat=Repeat.PERSISTENTLY if options.persistently else Repeat.ONCE,
         phase=Phase(options.phase or MEANS[name].phases[0].value),
     )
-    point = strike_once(CORE_SUBJECTS[subject], MEANS[name], fault, machine_judges())
+    why, point = None, None
+    if MEANS[name].is_process_wide:
+        why, point = strike_in_a_child(subject, fault)
+    else:
+        why = MEANS[name].why_not()
+        if why is None:
+            point = strike_once(CORE_SUBJECTS[subject], MEANS[name], fault, machine_judges())
+    if point is None:
+        raise CannotJudgeError(f"{name} does not work here: {why}")
     verdict = Verdict.FAIL if point.broken else Verdict.PASS
     if point.unknown is not None or not point.fired:
         verdict = Verdict.FAIL if point.broken else Verdict.UNKNOWN
@@ -187,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = list(options.means or MEANS)
     if options.pin:
         for found in findings.found:
-            if found.is_complete and not found.unknown and not found.broken:
+            if not found.unknown and not found.broken:
                 pinned.pin(findings.pinned, MEANS[found.means], found)
         pinned.write(findings.pinned)
     here = environment()

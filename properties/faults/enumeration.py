@@ -59,8 +59,9 @@ def enumerate_faults(
     stops_when_broken: bool = False,
     on_point: Callable[[Point], None] = lambda _point: None,
 ) -> Enumeration:
-    """Strike every operation of ``means`` in ``phase``; at most ``point_limit`` a repeat.
+    """Strike every operation of ``means`` in ``phase``; at most ``point_limit`` of them.
 
+    Persistently a third of that: what comes once ends most calls, and the rest are alike.
     ``seed`` chooses which ones, if there are more; ``only_last`` keeps to so many at the end.
     ``stops_when_broken`` ends at the first fault
     that breaks a law.
@@ -74,21 +75,30 @@ def enumerate_faults(
         on_point(point)
         return point
 
+    if means.is_limit:
+        for nth in itertools.count(1):
+            if not strike(nth, Repeat.PERSISTENTLY).fired or found.unknown:
+                return found
+            found.operation_count = found.counts[Repeat.PERSISTENTLY.value] = nth
     count = found.operation_count = strike(NEVER, Repeat.ONCE).seen
     if not found.unknown and not found.broken:
         for repeat in means.repeats:
-            for nth in _chosen(count, point_limit, seed)[-(only_last or 0) :]:
+            for nth in _chosen(count, _limit(point_limit, repeat), seed)[-(only_last or 0) :]:
                 if found.broken and stops_when_broken:
                     return found
                 point = strike(nth, repeat)
                 found.counts[repeat.value] = found.counts.get(repeat.value, 0) + (point.fired > 0)
-        beyond = strike(count + 1, Repeat.ONCE)
-        if beyond.fired:
+        if point_limit is None and strike(count + 1, Repeat.ONCE).fired:
             found.unknown.append(
                 f"{means.name}: {count} operations without a fault, and number {count + 1} came"
             )
-    found.is_complete = only_last is None and (point_limit is None or count <= point_limit)
+    shortest = min(_limit(point_limit, repeat) or count for repeat in means.repeats)
+    found.is_complete = only_last is None and count <= shortest
     return found
+
+
+def _limit(limit: int | None, repeat: Repeat) -> int | None:
+    return limit if limit is None or repeat is Repeat.ONCE else max(1, limit // 3)
 
 
 def _chosen(count: int, limit: int | None, seed: int) -> list[int]:

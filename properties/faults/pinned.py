@@ -27,10 +27,10 @@ _HEADER = """\
 
 
 class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``operations`` of one means, and ``durable`` of its faults durable yet raised."""
+    """``operations`` of one means, and ``durable`` of all its faults durable yet raised."""
 
     operations: int
-    durable: int
+    durable: int | None = None
 
 
 Pins = dict[str, dict[str, dict[str, Pin]]]
@@ -68,15 +68,19 @@ def difference(pin: Pin | None, found: Enumeration) -> str | None:
         return None
     if pin.operations != found.operation_count:
         return f"{found.operation_count} operations, pinned are {pin.operations}"
-    if found.is_complete and pin.durable != found.durable_yet_raised:
+    if found.is_complete and pin.durable not in (None, found.durable_yet_raised):
         return f"{found.durable_yet_raised} durable yet raised, pinned are {pin.durable}"
     return None
 
 
 def pin(known: Pins, means: Means, found: Enumeration) -> None:
-    """Take a complete enumeration into ``known``."""
+    """Take an enumeration into ``known``; a sample knows nothing new of what is durable."""
     by_subject = known.setdefault(releases(means), {}).setdefault(found.subject, {})
-    by_subject[_key(found)] = Pin(found.operation_count, found.durable_yet_raised)
+    before = by_subject.get(_key(found))
+    durable = None if before is None else before.durable
+    if found.is_complete:
+        durable = found.durable_yet_raised
+    by_subject[_key(found)] = Pin(found.operation_count, durable)
 
 
 def write(known: Pins, path: Path = PINNED) -> None:
@@ -85,10 +89,9 @@ def write(known: Pins, path: Path = PINNED) -> None:
     for key, by_subject in sorted(known.items()):
         for subject, by_means in sorted(by_subject.items()):
             lines.append(f'["{key}".{subject}]')
-            lines += [
-                f'"{what}" = {{ operations = {each.operations}, durable = {each.durable} }}'
-                for what, each in sorted(by_means.items())
-            ]
+            for what, each in sorted(by_means.items()):
+                durable = "" if each.durable is None else f", durable = {each.durable}"
+                lines.append(f'"{what}" = {{ operations = {each.operations}{durable} }}')
             lines.append("")
     path.write_text("\n".join(lines), encoding="utf-8")
 

@@ -9,6 +9,7 @@ so N does not depend on which connection the subject happens to use.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import sqlite3
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from properties.subjects import Place
+from properties.subjects import Place, SubjectFactory
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Phase(enum.Enum):
     OPEN = "open"
     ATTEMPT = "attempt"
     ASK = "ask"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,14 @@ class Strike:
 
     # What a means may do.
 
+    def around(self, _folder: str) -> contextlib.AbstractContextManager[object]:
+        """Return what surrounds the whole history; the database will be made below the folder."""
+        return contextlib.nullcontext()
+
+    def made_with(self, factory: SubjectFactory) -> SubjectFactory:
+        """Return the factory that the subjects of the history are made by."""
+        return factory
+
     def prepare(self, path: str, history: History) -> None:
         """See the database at rest, just before the struck call."""
 
@@ -113,6 +123,9 @@ class Strike:
     def driven(self, call: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         """Drive the struck call; what is yielded are the futures that it waits for."""
         return (yield from call)
+
+    def ended(self, *, is_success: bool) -> None:
+        """See how the struck call ended."""
 
     def lift(self) -> None:
         """Let everything work again. Must not fail, and may be repeated."""
@@ -159,6 +172,8 @@ class Means:
     ``fault`` names what it brings, as SQLite or asyncio call it; several means may bring the same.
     ``operation`` names what is counted. ``why_not`` says why it does not work on this host (None:
     it does). ``depends_on`` are the libraries whose release decides the number of operations.
+    ``is_process_wide``: it strikes all that the process does, so it needs one of its own.
+    ``is_limit``: nothing can be counted; N leaves more room each time, until none is felt.
     """
 
     name: str
@@ -170,3 +185,4 @@ class Means:
     phases: tuple[Phase, ...] = (Phase.OPEN, Phase.ATTEMPT, Phase.ASK)
     depends_on: tuple[str, ...] = ("sqlite",)
     is_process_wide: bool = False
+    is_limit: bool = False

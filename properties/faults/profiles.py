@@ -17,14 +17,18 @@ class Profile:
     attempt_points: int | None = None
     other_points: int | None = None
 
+    @property
+    def points(self) -> tuple[int | None, int | None]:
+        """Return both limits."""
+        return self.attempt_points, self.other_points
+
     def point_limit(self, phase: Phase) -> int | None:
         """Return how many points of this phase are struck, a repeat."""
         return self.attempt_points if phase is Phase.ATTEMPT else self.other_points
 
 
 PROFILES = {
-    "law": Profile(subjects=ALL, attempt_points=12, other_points=0),
-    "dev": Profile(subjects=("statemachine",), other_points=12),
-    "ci": Profile(subjects=ALL),
+    "dev": Profile(subjects=("statemachine",), attempt_points=180, other_points=4),
+    "ci": Profile(subjects=ALL, other_points=60),
     "nightly": Profile(subjects=ALL),
 }

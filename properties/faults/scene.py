@@ -107,7 +107,7 @@ class Scene:
     ) -> None:
         """Touch nothing yet."""
         self.broken: dict[str, str] = {}
-        self._factory = factory
+        self._factory = strike.made_with(factory)
         self._strike = strike
         self._fault = fault
         self._judges = judges
@@ -146,6 +146,7 @@ class Scene:
             self._thread_probe = ThreadProbe()
             self._descriptor_probe = DescriptorProbe(folder)
             cleanup.callback(self._connection_probe.forget)
+            cleanup.enter_context(self._strike.around(folder))
             cleanup.enter_context(watching(self._strike.watch))
             cleanup.callback(self._strike.leave)
             cleanup.callback(self._strike.disarm)
@@ -180,6 +181,7 @@ class Scene:
         with of_the_harness():
             self._strike.prepare(self._path, self)
         subject = await self._struck(subject)
+        self._strike.ended(is_success=self._answer == AnswerKind.SUCCESS.value)
         self._look_for_leaks(self._allowed, await self._leaks())
         fresh = await self._works("make (a fresh one)", self._made())
         await self._judge(fresh, self._operations[-1:])
@@ -210,6 +212,8 @@ class Scene:
             written = shot.entry_of(operation.attempt_id) is not None
             self._durable = written and operation.kind is not AnswerKind.SUCCESS
             return subject
+        if self._fault.phase is Phase.CLOSE:
+            return await self._closed_under_a_fault(subject)
         if self._fault.phase is Phase.OPEN:
             await self._works("close", self._closed(subject))
             return await self._opened_under_a_fault()
@@ -228,6 +232,20 @@ class Scene:
             return await self._works("make", self._made())
         self._answer = AnswerKind.SUCCESS.value
         return opened
+
+    async def _closed_under_a_fault(self, subject: Subject) -> Subject:
+        self._outsider.close()  # so that the subject's last connection is the file's last one
+        self._answer = AnswerKind.SUCCESS.value
+        try:
+            await self._ends("close", self._strike.during(self._closed(subject)))
+        except _SubjectFailedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an error is an answer here
+            self._answer = type(error).__name__
+        self._look_for_leaks(0, task_findings())
+        with of_the_harness():
+            self._outsider = Outsider(self._path)
+        return await self._works("make", self._made())
 
     async def _asked_under_a_fault(self, subject: Subject) -> None:
         outcomes: dict[str, bool | None] = {}
