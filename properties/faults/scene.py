@@ -154,7 +154,9 @@ class Scene:
             try:
                 runner.run(self._history())
             finally:
-                if EVERY_CALL_ENDS not in self.broken:  # else it would be waited for
+                if EVERY_CALL_ENDS in self.broken:
+                    runner.get_loop().close()  # the runner would wait for who does not come back
+                else:
                     runner.close()
             self._strike.leave()
             self._look_for_leaks(0, [])
