@@ -22,7 +22,6 @@ from properties.faults.plan import Fault, Phase, Repeat
 from properties.faults.profiles import PROFILES, Profile
 from properties.faults.report import Findings, broken_law
 from properties.faults.scene import strike_once
-from properties.rules import Judge
 from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from properties.subjects import CORE_SUBJECTS
 from reports.schema import SessionRecord, Verdict
@@ -91,7 +90,6 @@ def _strike_all(
     options: argparse.Namespace, profile: Profile, seed: int, progress: Progress
 ) -> Findings:
     findings = Findings(pinned.pins())
-    judges = machine_judges()
     names = options.means or list(MEANS)
     subjects = options.subject or profile.subjects
     children = [
@@ -112,7 +110,7 @@ def _strike_all(
                 if options.phase in (None, phase.value):
                     progress.now = f"{name}, {phase.value}, {subject}"
                     findings.found.append(
-                        _enumerated(subject, name, phase, judges, profile, seed, progress)
+                        _enumerated(subject, name, phase, profile, seed, progress)
                     )
     for child in children:
         progress.now = f"{child.means}, in a process of its own"
@@ -127,7 +125,6 @@ def _enumerated(
     subject: str,
     name: str,
     phase: Phase,
-    judges: dict[str, Judge],
     profile: Profile,
     seed: int,
     progress: Progress,
@@ -140,7 +137,7 @@ def _enumerated(
         subject,
         MEANS[name],
         phase,
-        judges,
+        machine_judges(CORE_SUBJECTS[subject]().offers),
         point_limit=profile.point_limit(phase),
         seed=seed,
         on_point=count,
@@ -162,7 +159,12 @@ def _replay(options: argparse.Namespace, command: str) -> int:
     else:
         why = MEANS[name].why_not()
         if why is None:
-            point = strike_once(CORE_SUBJECTS[subject], MEANS[name], fault, machine_judges())
+            point = strike_once(
+                CORE_SUBJECTS[subject],
+                MEANS[name],
+                fault,
+                machine_judges(CORE_SUBJECTS[subject]().offers),
+            )
     if point is None:
         raise CannotJudgeError(f"{name} does not work here: {why}")
     verdict = Verdict.FAIL if point.broken else Verdict.PASS

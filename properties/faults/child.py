@@ -88,7 +88,11 @@ def main(what: str, means_name: str, subject: str, *words: str) -> None:
     from properties.subjects import CORE_SUBJECTS
 
     logging.getLogger().addHandler(logging.NullHandler())
-    means, factory, judges = MEANS[means_name], CORE_SUBJECTS[subject], machine_judges()
+    means, factory, judges = (
+        MEANS[means_name],
+        CORE_SUBJECTS[subject],
+        machine_judges(CORE_SUBJECTS[subject]().offers),
+    )
     why = why or means.why_not()
     answer: object = None
     if what == "enumerate":

@@ -31,8 +31,8 @@ from properties.probes import (
 from properties.rules import Evidence, Judge, model
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
-from properties.subjects import Answer, AnswerKind, Place, Request, Subject
-from properties.subjects.protocol import LogRecord, Row, SubjectFactory
+from properties.subjects import Answer, AnswerKind, Offer, Place, Request, Subject
+from properties.subjects.protocol import EVERYTHING, V9, LogRecord, Row, SubjectFactory
 from properties.text import told
 
 T = TypeVar("T")
@@ -120,6 +120,7 @@ class Scene:
         self._answer = ""
         self._durable = False
         self._path = ""
+        self._layout, self._offers = V9, EVERYTHING
         self._allowed = 0
 
     def point(self, unknown: str | None) -> Point:
@@ -165,8 +166,9 @@ class Scene:
 
     async def _history(self) -> None:
         subject = await self._works("make", self._made())
+        self._layout, self._offers = subject.layout, subject.offers
         with of_the_harness():
-            self._outsider = Outsider(self._path)
+            self._outsider = Outsider(self._path, self._layout)
         try:
             await self._told(subject)
         finally:
@@ -246,7 +248,7 @@ class Scene:
             self._answer = type(error).__name__
         self._look_for_leaks(0, task_findings())
         with of_the_harness():
-            self._outsider = Outsider(self._path)
+            self._outsider = Outsider(self._path, self._layout)
         return await self._works("make", self._made())
 
     async def _asked_under_a_fault(self, subject: Subject) -> None:
@@ -255,6 +257,8 @@ class Scene:
 
         async def ask() -> None:
             for attempt_id in (BEFORE, "never made"):
+                if Offer.OUTCOMES not in self._offers:
+                    continue
                 with contextlib.suppress(Exception):
                     outcomes[attempt_id] = await subject.outcome_of(attempt_id)
             with contextlib.suppress(Exception):
@@ -286,7 +290,7 @@ class Scene:
                 (Place.BACKOFF, functools.partial(self._backing_off, operation)),
                 *((each, functools.partial(self._at, each, operation)) for each in places),
             ),
-        )
+        ).within(self._offers)
         operation.begin = self._clock.tick()
         self._operations.append(operation)
         call: Awaitable[Answer] = subject.attempt(operation.request)
@@ -366,7 +370,7 @@ class Scene:
         outcomes = {
             each.attempt_id: await self._outcome(asked, each.attempt_id)
             for each in operations
-            if each.actor == "worker"
+            if each.actor == "worker" and Offer.OUTCOMES in self._offers
         }
         reads = {FILE: await self._works("read", asked.read(FILE))}
         self._examine(self._evidence(self._snapshot(), outcomes, reads))
@@ -375,7 +379,7 @@ class Scene:
         return await self._works("outcome_of", subject.outcome_of(attempt_id))
 
     def _snapshot(self) -> Snapshot:
-        return snapshot(self._outsider.db)
+        return snapshot(self._outsider.db, self._layout)
 
     def _evidence(
         self,

@@ -50,7 +50,7 @@ def test_the_store_works_again_and_tells_the_truth(
 ) -> None:
     """Every law, by the store itself and by a fresh one, after each fault."""
     tally = request.node.stash.setdefault(RECORDER.tally_key, Counter())
-    findings, judges = Findings({}), machine_judges()
+    findings, judges = Findings({}), machine_judges(make_subject().offers)
     for name in ASKED:
         why = MEANS[name].why_not()
         if why is not None:
