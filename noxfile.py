@@ -74,7 +74,7 @@ def determinism(session: nox.Session) -> None:
 
 @nox.session
 def exhaustive(session: nox.Session) -> None:
-    """Every inequivalent schedule of small scenarios. -- --cancellations 1."""
+    """Every inequivalent schedule of small scenarios. -- --cancellations 1, --prove."""
     lock(session, "properties")
     session.run("python", "-m", "properties.simulation.exhaustive", *session.posargs)
 

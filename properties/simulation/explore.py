@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Outcome, Scenario, Trial
-from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler, NondeterminismError
+from properties.simulation.schedulers.exhaustive import (
+    ExhaustiveScheduler,
+    NondeterminismError,
+    Shard,
+)
 from properties.simulation.schedulers.replay import ReplayScheduler
+from properties.simulation.schedulers.saved import SavedPath
 from properties.simulation.stage import Stage
 
 
@@ -24,6 +30,7 @@ class Exploration:
     cut_count: int = 0
     elapsed_s: float = 0.0
     is_complete: bool = False
+    frontier_count: int = 0
     schedules: dict[Outcome, dict[int, int]] = field(default_factory=dict)
     violations: dict[Outcome, str] = field(default_factory=dict)
 
@@ -54,6 +61,19 @@ def _confirm(found: Exploration, budget: Budget | None) -> None:
                 )
 
 
+Watch = Callable[[Exploration, ExhaustiveScheduler, bool], bool]
+"""Is told after every run where a search stands, and whether locks are shared; True stops it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Where a search was stopped: enough to go on in another process."""
+
+    path: SavedPath
+    locks_are_shared: bool
+    found: Exploration
+
+
 def explore(
     scenario: Scenario,
     *,
@@ -62,14 +82,24 @@ def explore(
     run_limit: int = 1_000_000,
     until_violation: bool = False,
     carrier_name: str = "inline",
+    shard: Shard | None = None,
+    halt: Halt | None = None,
+    watch: Watch | None = None,
 ) -> Exploration:
-    """Run every schedule of ``scenario``; reduced, every inequivalent one."""
-    found = Exploration(scenario=scenario)
+    """Run every schedule of ``scenario``; reduced, every inequivalent one.
+
+    ``halt`` is where an earlier call of the same search was stopped, ``shard`` a part of it.
+    """
+    found = Exploration(scenario=scenario) if halt is None else halt.found
     spent = budget if budget is not None else scenario.budget
-    scheduler = ExhaustiveScheduler(spent, reduces=reduces)
-    started = time.perf_counter()
+    scheduler = ExhaustiveScheduler(spent, reduces=reduces, shard=shard)
+    started, before_s = time.perf_counter(), found.elapsed_s
     with Stage(scenario, carrier_name=carrier_name) as stage:
-        while found.run_count + found.cut_count < run_limit:
+        if shard is not None or (halt is not None and halt.locks_are_shared):
+            stage.simulation.take_locks_for_shared()
+        if halt is not None:
+            scheduler.restore(halt.path)
+        while not found.is_complete and found.run_count + found.cut_count < run_limit:
             trial = stage.run(scheduler, budget)
             if trial.run.is_pruned:
                 found.cut_count += 1
@@ -78,9 +108,33 @@ def explore(
                 found.add(trial)
                 if until_violation and found.violations:
                     break
-            if not scheduler.advance():
-                found.is_complete = True
+            found.is_complete = not scheduler.advance()
+            found.elapsed_s = before_s + time.perf_counter() - started
+            if watch is not None and watch(found, scheduler, stage.simulation.locks_are_shared):
                 break
     _confirm(found, budget)
-    found.elapsed_s = time.perf_counter() - started
+    found.elapsed_s = before_s + time.perf_counter() - started
+    found.frontier_count = scheduler.frontier_count
     return found
+
+
+SUBTREES_A_SHARD = 16
+LEVEL_LIMIT = 64
+
+
+def cut_level(
+    scenario: Scenario, *, shard_count: int, budget: Budget | None = None, reduces: bool = True
+) -> int:
+    """Return the level at which the tree is wide enough for so many shards.
+
+    Every shard finds the same one: it depends on nothing else.
+    """
+    widest, best = 0, 2
+    for level in range(2, LEVEL_LIMIT, 2):
+        nobody = Shard(index=shard_count, count=shard_count, level=level)
+        width = explore(scenario, budget=budget, reduces=reduces, shard=nobody).frontier_count
+        if width > widest:
+            widest, best = width, level
+        if not width or width >= SUBTREES_A_SHARD * shard_count:
+            break
+    return best

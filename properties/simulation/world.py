@@ -109,6 +109,11 @@ class World:
         """Say that the running step uses memory that other actors use too."""
         self.touched_write |= footprints.SHARED
 
+    @property
+    def locks_are_shared(self) -> bool:
+        """Whether every lock counts as shared."""
+        return self._locks_are_shared
+
     def take_locks_for_shared(self) -> None:
         """Count every lock as shared from now on, whoever made it."""
         self._locks_are_shared = True

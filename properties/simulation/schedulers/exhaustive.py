@@ -30,21 +30,37 @@ timer can fire. All this leans on an actor with a database call outstanding not 
 somebody else; the simulation watches for it, and ``AssumptionError`` ends a search in which it does
 not hold.
 
+A *shard* explores every n-th of the subtrees that begin at one level of the tree. Above that level
+all shards run the same schedules, so that each knows what to let sleep; nothing may be learnt on
+the way that would change them, so all that could be shared counts as shared, and above the level
+nobody looks back, because what lies below is explored elsewhere.
+
 Nothing is matched by state: docs/decisions/0006-no-state-matching.md.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from properties.simulation import footprints
 from properties.simulation.footprints import NOTHING
 from properties.simulation.scheduler import Action, Footprint, HarnessError, PrunedRun
 from properties.simulation.schedulers.path import OWN_STEPS, Node, only_one_actor
+from properties.simulation.schedulers.saved import SavedPath, pack, unpack
 
 if TYPE_CHECKING:
     from properties.simulation.budget import Budget
     from properties.simulation.scheduler import Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Part ``index`` (from 0) of ``count``, cut at a level of the tree: after so many steps."""
+
+    index: int
+    count: int
+    level: int
 
 
 class NondeterminismError(HarnessError):
@@ -66,9 +82,11 @@ class ExhaustiveScheduler:
     ``reduces=False`` explores every schedule, equivalent or not: slow, and beyond doubt.
     """
 
-    def __init__(self, budget: Budget, *, reduces: bool = True) -> None:
+    def __init__(self, budget: Budget, *, reduces: bool = True, shard: Shard | None = None) -> None:
         """Begin with the polite schedule. ``budget`` is the one that the runs get."""
         self._reduces = reduces
+        self._shard = shard
+        self.frontier_count = 0
         self._path: list[Node] = []
         self._root = Node((), inner=False)
         self._root.spare_clocks = budget.early_clocks
@@ -80,7 +98,9 @@ class ExhaustiveScheduler:
         self._shared = ALWAYS_SHARED | (footprints.CLOCK if budget.early_clocks else 0)
         self._must_restart = False
         self._clock_interferes = False
-        self.is_cut = False
+        if shard is not None:
+            self._shared |= SHARED_WHEN_WRITTEN
+            self._clock_interferes = budget.early_clocks > 0
 
     def begin(self) -> None:
         """Start a run at the root."""
@@ -88,7 +108,6 @@ class ExhaustiveScheduler:
         self._segment = NOTHING
         self._last_outer = self._root
         self._has_varied = False
-        self.is_cut = False
 
     def touched(self, footprint: Footprint) -> None:
         """Add to what the running step has touched."""
@@ -164,6 +183,7 @@ class ExhaustiveScheduler:
             node.spare_faults -= spent.action is Action.FAULT and spent.target != "cancel"
         if not self._reduces:
             node.order = range(len(node.options))
+            self._leave_to_others(node)
             return node
         if point.inner:
             node.must_not_vary = outer.must_not_vary
@@ -175,11 +195,19 @@ class ExhaustiveScheduler:
                 node.sleepers[option] = still
         if not self._take_next(node):
             self._cut()
+        self._leave_to_others(node)
         return node
 
     def _cut(self) -> None:
-        self.is_cut = True
         raise PrunedRun
+
+    def _leave_to_others(self, node: Node) -> None:
+        """Cut what begins at the shards' level and is not ours."""
+        shard = self._shard
+        if shard is not None and not node.inner and node.level == shard.level:
+            self.frontier_count += 1
+            if (self.frontier_count - 1) % shard.count != shard.index:
+                self._cut()
 
     def _take_next(self, node: Node) -> bool:
         """Choose an option of an outer node that is needed, not explored and not fully asleep."""
@@ -202,6 +230,8 @@ class ExhaustiveScheduler:
     def advance(self) -> bool:
         """Move to the next schedule; False when every one has been explored."""
         if self._must_restart:
+            if self._shard is not None:
+                raise AssumptionError("A shard has learnt what other shards may not know.")
             self._must_restart = False
             self._path.clear()
             return True
@@ -240,7 +270,7 @@ class ExhaustiveScheduler:
             (is_first and node.option.action not in OWN_STEPS)
             or not only_one_actor(step)
             or (self._clock_interferes and node.offers_clock)
-            or (self._is_shared(step) and node.spare_faults > 0)
+            or (self._is_shared(step) and (node.spare_faults > 0 or self._is_above_cut(node)))
         )
 
     def _take_next_inner(self, node: Node) -> bool:
@@ -260,9 +290,43 @@ class ExhaustiveScheduler:
     def _is_shared(self, step: Footprint) -> bool:
         return bool((step.read | step.written) & self._shared)
 
-    def path(self) -> list[int]:
-        """Return the choices of the current path: with ``resume``, a search can go on elsewhere."""
-        return [node.chosen for node in self._path]
+    def _is_above_cut(self, node: Node) -> bool:
+        return self._shard is not None and node.level < self._shard.level
+
+    @property
+    def depth(self) -> int:
+        """How many choice points there are on the current path."""
+        return len(self._path)
+
+    def open_count(self) -> int:
+        """Return how many options on the current path are known to be left, sleepers included."""
+        return sum(
+            len(node.options) - node.chosen - 1
+            if node.inner
+            else max(0, self._width(node) - len(node.explored) - 1)
+            for node in self._path
+        )
+
+    def _width(self, node: Node) -> int:
+        if not node.needed:
+            return len(node.options) if node.needed is None else 1
+        return sum(option.actor in node.needed for option in node.options)
+
+    def save(self) -> SavedPath:
+        """Return where the search stands; call it between ``advance`` and the next run."""
+        return SavedPath(
+            nodes=pack(self._path),
+            shared=self._shared,
+            clock_interferes=self._clock_interferes,
+            frontier_count=self.frontier_count,
+        )
+
+    def restore(self, saved: SavedPath) -> None:
+        """Go on where another scheduler of the same search stood."""
+        self._path = unpack(saved.nodes, self._root)
+        self._shared = saved.shared
+        self._clock_interferes = saved.clock_interferes
+        self.frontier_count = saved.frontier_count
 
 
 def _rank(point: Point, index: int) -> int:
