@@ -13,6 +13,7 @@ from datetime import datetime
 from fsmcore import (
     FILE_LIFECYCLE,
     AfterCommitError,
+    ConnectionModel,
     Edge,
     EventCollector,
     Fate,
@@ -70,8 +71,12 @@ class CoreSubject:
         locked: bool,
         tries: int = TRIES,
         now: Callable[[], datetime] = utc_now,
+        connections: Callable[..., ConnectionModel] = PerTransition,
     ) -> None:
-        """Open nothing yet. ``jitter`` may be replaced before ``make``, by what draws nothing."""
+        """Open nothing yet. ``connections`` makes the model, given ``fair_writer_lock``.
+
+        ``jitter`` may be replaced before ``make``, by what draws nothing.
+        """
         self.name = name
         self.offers = EVERYTHING
         self.layout = V9
@@ -80,6 +85,7 @@ class CoreSubject:
         self._now = now
         self._machine = machine
         self._locked = locked
+        self._connections = connections
         self._events = EventCollector()
         self._file_locks = FileLockManager()
         self._store: Store | None = None
@@ -97,7 +103,7 @@ class CoreSubject:
         store = Store(
             path,
             create=True,
-            connections=PerTransition(fair_writer_lock=self._locked),
+            connections=self._connections(fair_writer_lock=self._locked),
             retry=retry,
             now=self._now,
         )
