@@ -101,6 +101,13 @@ def durability(session: nox.Session) -> None:
 
 
 @nox.session
+def crashes(session: nox.Session) -> None:
+    """Power loss, faults during recovery, SIGKILL: what was promised is there. -- --profile ci."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.crashes", *session.posargs)
+
+
+@nox.session
 def replay(session: nox.Session) -> None:
     """One schedule again: -- FILE|TOKEN [--step] [--carrier thread]."""
     lock(session, "properties")
