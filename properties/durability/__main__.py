@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from properties.durability.clean_runs import CleanRuns
 from properties.durability.launcher import Sqlite, reach
 from properties.durability.run import Run
@@ -87,13 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     laws = [verdicts.law(WORKLOADS[name], each) for name, each in outcomes.items()]
     clean_runs.write()
-    here = environment()
+    here = msgspec.structs.replace(
+        environment(), sqlite_version=sqlite.version, sqlite_source_id=sqlite.source_id
+    )  # as each process that was judged has proved, and not what this one is linked to
     record = LawsRecord(
         name="durability",
         verdict=verdicts.verdict(laws),
         summary=verdicts.summary(laws, outcomes),
         figures=verdicts.figures(outcomes, elapsed_s=time.monotonic() - began_s),
-        versions=here.versions() | {"sqlite": sqlite.version},
+        versions=here.versions(),
         environment=here,
         profile=f"{options.runs} x {options.seconds:g} s",
         seed=seed,

@@ -104,7 +104,7 @@ class Run:
             self._listen(crew, TICK_S)
             self._watch(crowd, auditor)
             now = time.monotonic()
-            if self._workload.is_killed and now > kill_s:
+            if self._workload.is_killed and kill_s < now < until:
                 crowd = self._kill_some(crew, path, crowd)
                 kill_s = self._next_kill()
             if self._asked is None and now > self._audited_s + AUDIT_EVERY_S:
@@ -117,12 +117,14 @@ class Run:
         return crowd
 
     def _goes_on(self, until: float, crowd: list[Member]) -> bool:
-        """Say whether time is left; who is silent at the end is waited for: it may hang."""
+        """Say whether time is left; after it everybody is to be heard once more: one may hang."""
         if self._outcome.lost or self._outcome.hung:
             return False
         now = time.monotonic()
-        silent = any(now - member.heard_s > self._stalled_s / 3 for member in crowd)
-        return now < until or (silent and now < until + PATIENCE_S)
+        unheard = [member.role for member in crowd if member.heard_s < until]
+        if unheard and now > until + PATIENCE_S:
+            raise HarnessError(f"not heard any more at the end: {', '.join(unheard)}")
+        return now < until or bool(unheard)
 
     def _make(self, crew: Crew, path: str) -> None:
         maker = crew.start("make", [path, self._committer_count])
