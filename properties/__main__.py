@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from properties import reach
 from properties.asked import docket, dropped
 from properties.environment import environment
 from properties.known import known_defects, stale, with_known
@@ -43,9 +44,21 @@ def _parser() -> Parser:
         metavar="NAME",
         help="only this subject; MODULE:FACTORY for one of yours",
     )
+    made.add_argument(
+        "--minutes",
+        type=_minutes,
+        help="as many cases as two idle cores try in about so many minutes, at most the profile's",
+    )
     made.add_argument("--seed", type=int, help="draw the same cases again")
     made.add_argument("--list", action="store_true", help="list laws and subjects, ask nothing")
     return made
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes < 10_000:
+        raise argparse.ArgumentTypeError(f"{text} is no number of minutes from 0 to 10,000")
+    return minutes
 
 
 def law_names() -> list[str]:
@@ -112,6 +125,7 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
         str(SPECS),
         f"--rootdir={ROOT}",
         f"--law-profile={options.profile}",
+        *([] if options.minutes is None else [f"--law-minutes={options.minutes}"]),
         f"--hypothesis-seed={seed}",
         "--override-ini=addopts=--import-mode=importlib --strict-config --strict-markers",
         *("-p", "no:cacheprovider"),
@@ -142,15 +156,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"properties: profile {options.profile}, seed {seed}", file=sys.stderr, flush=True)
     defects = known_defects()
     trouble = _ask(options, seed)
-    command = f"nox -s properties -- --profile {options.profile} --seed {seed}"
+    box = "" if options.minutes is None else f" --minutes {options.minutes:g}"
+    command = f"nox -s properties -- --profile {options.profile}{box} --seed {seed}"
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
     own = [name for name in subject_names() if ":" not in name]
     gone = dropped(laws, docket(), own, laws=options.law, subjects=options.subject)
     verdict = verdict_on(laws, trouble, defects, chosen, gone)
+    due = reach.marks()
+    missed = [] if options.law or options.subject else reach.never(due)
+    verdict = reach.judged(verdict, options.profile, missed)
     here = environment(hypothesis_profile=options.profile)
     tally = sum(RECORDER.explorations.values(), Counter[str]())
     summary = summary_of(laws, defects, tally, seed, chosen, gone)
+    summary += f"; {len(missed)} of {len(due)} marks never reached" if missed else ""
     record = LawsRecord(
         name="properties",
         verdict=verdict,
@@ -158,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures={
             **{f"explored: {what}": count for what, count in sorted(tally.items())},
             **RECORDER.figures,
+            **{f"reach: {mark}": reach.HITS[mark] for mark in due},
         },
         versions=here.versions(),
         environment=here,
@@ -170,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_laws(laws, defects)
         if trouble is not None:
             print(trouble)
+        print(*reach.histogram(due), sep="\n")
         for name, value in RECORDER.figures.items():
             print(f"  {name}: {value:,}")
         for name in gone if trouble is None else ():

@@ -6,11 +6,14 @@ Profiles take the default one as parent and say `derandomize` and `database` the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hypothesis import settings
+
+
+DEV_MINUTES = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,21 @@ class Profile:
     walk_count: int
     step_count: int
     shrinks: bool = True
+
+    def within(self, minutes: float) -> Profile:
+        """Return this profile with as many cases as two idle cores try in about ``minutes``.
+
+        Counted, not timed, so that the same seed draws the same again: `dev` takes a minute and a
+        half, and the rest is in proportion, up to what this profile tries at most.
+        """
+        factor = minutes / DEV_MINUTES
+        dev = PROFILES["dev"]
+        return replace(
+            self,
+            explored_count=_scaled(dev.explored_count, factor, self.explored_count),
+            drawn_count=_scaled(dev.drawn_count, factor, self.drawn_count),
+            walk_count=_scaled(dev.walk_count, factor, self.walk_count),
+        )
 
     def _settings(self, count: int) -> settings:
         # Here and not above: pytest rewrites Hypothesis's plugin, which it can only do first.
@@ -55,6 +73,10 @@ class Profile:
     def drawn(self) -> settings:
         """Settings of a law that draws its own cases."""
         return self._settings(self.drawn_count)
+
+
+def _scaled(count: int, factor: float, most: int) -> int:
+    return max(5, min(most, round(count * factor)))
 
 
 PROFILES = {

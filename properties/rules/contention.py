@@ -25,6 +25,7 @@ from properties.probes import (
     task_findings,
     write_lock_findings,
 )
+from properties.reach import reached
 from properties.rules import model
 from properties.rules.court import Court, Evidence
 from properties.rules.outsider import Outsider
@@ -87,6 +88,18 @@ troubles = st.one_of(
     ),
     st.builds(Trouble, st.just(Place.BACKOFF), st.just("is cancelled")),
 )
+TROUBLES = tuple(
+    (what, place)
+    for what, places in (
+        ("raises", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
+        ("waits", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
+        ("is cancelled", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT, Place.BACKOFF)),
+        ("is overtaken", (Place.GUARD, Place.BEFORE_COMMIT)),
+        ("is locked out", (Place.GUARD, Place.BEFORE_COMMIT)),
+    )
+    for place in places
+)
+"""What `troubles` draws, as the marks that must be reached."""
 works = st.builds(
     Work,
     file_index=st.integers(0, FILE_LIMIT - 1),
@@ -226,6 +239,10 @@ class ContentionRules(RuleBasedStateMachine):
         outcomes = {
             each.attempt_id: await self._subject.outcome_of(each.attempt_id) for each in asked
         }
+        for each in asked:
+            if each.kind is AnswerKind.CANCELLED and outcomes[each.attempt_id] is not None:
+                found = "committed" if outcomes[each.attempt_id] else "not committed"
+                reached(f"by hand: cut off, and {found}")
         return outcomes, {
             name: await self._observer.read(self._subject, name) for name in self._files
         }
@@ -286,16 +303,22 @@ class ContentionRules(RuleBasedStateMachine):
         finally:
             operation.end = self._clock.tick()
         self.tally[operation.kind.value] += 1
+        if operation.kind is AnswerKind.STALE and self._backoffs[operation.attempt_id]:
+            reached("by hand: stale after a backoff")
 
     async def _glance(self, file_index: int, turn_count: int) -> None:
         for _ in range(turn_count):
             await asyncio.sleep(0)
         await self._observer.read(self._subject, self._file(file_index))
+        if not self._outsider.holds_the_lock:
+            self._outsider.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            reached("by hand: a checkpoint while attempts run")
 
     def _trouble(self, trouble: Trouble, operation: Operation) -> Disturbance:
         async def happen() -> None:
             operation.marks.append((self._clock.tick(), f"{trouble.place.value}: {trouble.what}"))
             self.tally[f"{trouble.what} at {trouble.place.value}"] += 1
+            reached(f"trouble: {trouble.what} at {trouble.place.value}")
             if trouble.what == "raises":
                 raise CallbackError(trouble.place.value)
             if trouble.what == "waits":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from properties.reach import reached
 from properties.simulation.judging import assert_holds
 from properties.simulation.minimiser import RUN_LIMIT
 from properties.simulation.scenario import Scenario, Trial
@@ -15,6 +16,7 @@ from properties.simulation.scheduler import Scheduler
 from properties.simulation.schedulers.pct import PctScheduler
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.stage import Stage
+from properties.simulation.transcript import Kind
 
 
 def walks(
@@ -39,4 +41,22 @@ def walks(
     with Stage(scenario) as stage:
         for number in range(count):
             scheduler = schedulers[number % len(schedulers)]
-            yield assert_holds(stage, scheduler, run_limit=run_limit)
+            trial = assert_holds(stage, scheduler, run_limit=run_limit)
+            _mark_cancellations(trial)
+            yield trial
+
+
+_STRUCK = {
+    Kind.CALL: "cut off between a call and its result",
+    Kind.LAND: "cut off after the result has landed",
+}
+
+
+def _mark_cancellations(trial: Trial) -> None:
+    """Tell the three points of a cancellation apart: by what its actor did last."""
+    last: dict[str, Kind] = {}
+    for event in trial.run.transcript.events:
+        if event.kind is Kind.FAULT and "cancel" in str(event.what):
+            place = _STRUCK.get(last.get(event.actor, Kind.NOTE), "cut off before a call")
+            reached(f"by hand: {place}")
+        last[event.actor] = event.kind

@@ -27,6 +27,7 @@ _explorations: dict[str, Exploration] = {}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the profile, so that plain pytest can ask a law too."""
     parser.addoption("--law-profile", choices=sorted(PROFILES), default="dev")
+    parser.addoption("--law-minutes", type=float)
 
 
 @pytest.fixture(params=sorted(CORE_SUBJECTS))
@@ -55,7 +56,9 @@ def make_subject(subject_name: str) -> SubjectFactory:
 @pytest.fixture
 def profile(request: pytest.FixtureRequest) -> Profile:
     """The chosen profile."""
-    return PROFILES[request.config.getoption("--law-profile")]
+    chosen = PROFILES[request.config.getoption("--law-profile")]
+    minutes: float | None = request.config.getoption("--law-minutes")
+    return chosen if minutes is None else chosen.within(minutes)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any
 
 from properties.history import snapshot
+from properties.reach import reached
 from properties.scratch import scratch_folder
 from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
 
@@ -78,7 +79,10 @@ def _told_and_true(
         path = f"{folder}/files.db"
         told, found = asyncio.run(_fail_a_commit(path, make_subject, step))
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            return told, found, snapshot(db).entry_of("doubtful") is not None
+            is_written = snapshot(db).entry_of("doubtful") is not None
+        if told is AnswerKind.UNKNOWN:
+            reached(f"by hand: unknown, and {'committed' if is_written else 'not committed'}")
+        return told, found, is_written
 
 
 def test_a_commit_that_is_denied(make_subject: SubjectFactory) -> None:

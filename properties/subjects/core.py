@@ -33,6 +33,7 @@ from fsmcore import (
     TransitionNotAllowedError,
 )
 from fsmcore.store import FileRow, utc_now
+from properties.reach import reached
 from properties.subjects.protocol import (
     EVERYTHING,
     TRIES,
@@ -134,10 +135,20 @@ class CoreSubject:
                 attempt_id=request.attempt_id,
                 expected_version=request.expected_version,
             )
+        except asyncio.CancelledError:
+            reached(f"told: {AnswerKind.CANCELLED.value}")
+            raise
         except Exception as error:  # noqa: BLE001 - every error is an answer, told by its class
-            return _answer(error)
+            reached(f"error: {type(error).__name__}")
+            answer = _answer(error)
+            reached(f"told: {answer.kind.value}")
+            return answer
         finally:
             _request.reset(token)
+        reached(f"told: {AnswerKind.SUCCESS.value}")
+        reached(f"edge: {request.event} from {result.from_state}")
+        if result.tries > 1:
+            reached("by hand: success after a backoff")
         return Answer(
             kind=AnswerKind.SUCCESS,
             from_state=result.from_state,
