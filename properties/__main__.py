@@ -190,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_laws(laws, defects)
         if trouble is not None:
             print(trouble)
-        print(*reach.histogram(due), sep="\n")
+        if not (options.law or options.subject):  # a choice of laws comes by few marks
+            print(*reach.histogram(due), sep="\n")
         for name, value in RECORDER.figures.items():
             print(f"  {name}: {value:,}")
         for name in gone if trouble is None else ():
