@@ -23,6 +23,16 @@ Skew = Callable[[datetime, datetime], datetime]
 """What a clock says, of the time now and of the first time that it was asked."""
 
 
+def with_clock(factory: SubjectFactory, now: Callable[[], datetime]) -> SubjectFactory:
+    """Return the factory of a subject with this clock; the same one if it takes none."""
+    clocked = functools.partial(factory, now=now)  # type: ignore[call-arg]
+    try:
+        inspect.signature(clocked).bind()
+    except (TypeError, ValueError):
+        return factory
+    return clocked
+
+
 class ClockStrike(Strike):
     """Gives the wrong time at the Nth reading."""
 
@@ -34,12 +44,7 @@ class ClockStrike(Strike):
 
     def made_with(self, factory: SubjectFactory) -> SubjectFactory:
         """Give the subject this clock, if it takes one."""
-        with_clock = functools.partial(factory, now=self._now)  # type: ignore[call-arg]
-        try:
-            inspect.signature(with_clock).bind()
-        except (TypeError, ValueError):
-            return factory
-        return with_clock
+        return with_clock(factory, self._now)
 
     def _now(self) -> datetime:
         now = datetime.now(UTC)

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from properties.faults.clock import with_clock
+from properties.faults.struck import of_the_harness
 from properties.history import Clock, Observer, Operation
 from properties.probes import (
     ConnectionProbe,
@@ -27,6 +29,7 @@ from properties.probes import (
 )
 from properties.reach import reached
 from properties.rules import model
+from properties.rules.ambush import CLOCK_STEPS, DISK, INTERRUPTED, STEP_LIMIT, Ambush
 from properties.rules.court import Court, Evidence
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
@@ -87,6 +90,20 @@ troubles = st.one_of(
         st.integers(0, 3),
     ),
     st.builds(Trouble, st.just(Place.BACKOFF), st.just("is cancelled")),
+    st.builds(Trouble, callback_places, st.just("is cancelled twice")),
+    st.builds(
+        Trouble,
+        st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]),
+        st.just(INTERRUPTED),
+        st.integers(0, STEP_LIMIT - 1),
+    ),
+    st.builds(
+        Trouble,
+        st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]),
+        st.sampled_from(sorted(DISK)),
+        st.integers(0, 5),
+    ),
+    st.builds(Trouble, callback_places, st.just(CLOCK_STEPS), st.integers(-400, 400)),
 )
 TROUBLES = tuple(
     (what, place)
@@ -96,6 +113,9 @@ TROUBLES = tuple(
         ("is cancelled", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT, Place.BACKOFF)),
         ("is overtaken", (Place.GUARD, Place.BEFORE_COMMIT)),
         ("is locked out", (Place.GUARD, Place.BEFORE_COMMIT)),
+        ("is cancelled twice", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
+        (CLOCK_STEPS, (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
+        *((what, (Place.GUARD, Place.BEFORE_COMMIT)) for what in (INTERRUPTED, *DISK)),
     )
     for place in places
 )
@@ -125,14 +145,17 @@ class ContentionRules(RuleBasedStateMachine):
         self.tally["examples"] += 1
         self._cleanup = contextlib.ExitStack()
         folder = self._cleanup.enter_context(scratch_folder())
+        self._ambush = Ambush()
+        self._cleanup.enter_context(self._ambush.around(folder))
         self._connection_probe = ConnectionProbe()
         self._thread_probe = ThreadProbe()
         self._descriptor_probe = DescriptorProbe(folder)
         self._runner = self._cleanup.enter_context(asyncio.Runner())
-        self._subject: Subject = type(self).make_subject()
+        self._subject: Subject = with_clock(type(self).make_subject, self._ambush.now)()
         path = os.path.join(folder, "files.db")
         self._runner.run(self._subject.make(path))
-        self._outsider = Outsider(path, self._subject.layout)
+        with of_the_harness():
+            self._outsider = Outsider(path, self._subject.layout)
         self._clock = Clock()
         self._operations: list[Operation] = []
         self._observer = Observer(self._clock, self._subject.layout)
@@ -266,6 +289,7 @@ class ContentionRules(RuleBasedStateMachine):
             workers += [asyncio.ensure_future(self._glance(*glance)) for glance in glances]
             await asyncio.wait(workers)
         finally:
+            self.tally["faults fired"] += self._ambush.lift()
             self._outsider.let_go()
             self._tasks.clear()
         for worker in workers:
@@ -309,7 +333,12 @@ class ContentionRules(RuleBasedStateMachine):
     async def _glance(self, file_index: int, turn_count: int) -> None:
         for _ in range(turn_count):
             await asyncio.sleep(0)
-        await self._observer.read(self._subject, self._file(file_index))
+        try:
+            await self._observer.read(self._subject, self._file(file_index))
+        except Exception:
+            if not self._ambush.has_struck:
+                raise
+            self.tally["reads struck"] += 1
         if not self._outsider.holds_the_lock:
             self._outsider.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             reached("by hand: a checkpoint while attempts run")
@@ -324,14 +353,19 @@ class ContentionRules(RuleBasedStateMachine):
             if trouble.what == "waits":
                 for _ in range(trouble.size):
                     await asyncio.sleep(0)
-            elif trouble.what == "is cancelled":
+            elif trouble.what in ("is cancelled", "is cancelled twice"):
                 # Not the current task: a guard may run in one of its own.
-                self._tasks[operation.attempt_id].cancel()
+                task = self._tasks[operation.attempt_id]
+                task.cancel()
+                if trouble.what == "is cancelled twice":
+                    asyncio.get_running_loop().call_soon(task.cancel)
                 await asyncio.sleep(0)
             elif trouble.what == "is overtaken":
                 self._overtake(operation.request.file_path)
             elif trouble.what == "is locked out":
                 self._outsider.take_the_lock(trouble.size or None)
+            else:
+                self._ambush.lay(trouble.what, trouble.size)
 
         return happen
 
