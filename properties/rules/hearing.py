@@ -11,8 +11,9 @@ import asyncio
 import functools
 import importlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from fsmcore import Schema
 from properties.history import Clock, Observer, Operation
@@ -23,6 +24,13 @@ from properties.rules.outsider import Outsider
 from properties.rules.workload import LETTERS, Arrival, Workload
 from properties.simulation import active, footprints
 from properties.simulation.budget import Budget
+from properties.simulation.faults import (
+    CLOCK_FAULTS,
+    CRASH,
+    DENIED,
+    INTERRUPTED,
+    INTERRUPTED_LATE,
+)
 from properties.simulation.scenario import Answers, Outcome, Scenario, Setting
 from properties.simulation.transcript import Kind, plain
 from properties.simulation.world import World
@@ -33,7 +41,6 @@ from properties.subjects import (
     Disturbance,
     Place,
     Request,
-    Subject,
 )
 from properties.subjects.protocol import Row, SubjectFactory
 
@@ -49,7 +56,13 @@ RESET = (
     "DELETE FROM transitions; REPLACE INTO files VALUES "
     "('file 0', 'untracked', NULL, 0, NULL, NULL), ('file 1', 'untracked', NULL, 0, NULL, NULL)"
 )
-BUDGET = Budget(cancellations=1)
+OF_ONE_PROCESS = {"the_event_log_tells_the_truth"}
+"""Laws of what a process remembers: not asked of the next one."""
+BUDGET = Budget(
+    cancellations=1,
+    faults=(INTERRUPTED, INTERRUPTED_LATE, DENIED, CRASH, *CLOCK_FAULTS),
+    fault_count=1,
+)
 
 
 @functools.cache
@@ -72,7 +85,7 @@ def scenario(
 ) -> Scenario:
     """Return the scenario of a workload; raises ``KeyError`` when nobody knows its subject."""
     made = factory if factory is not None else CORE_SUBJECTS[workload.subject]
-    play = _Play(workload, made, dict(judges if judges is not None else all_judges()))
+    play = _Play(workload, made, judges)
     return Scenario(
         name=workload.name,
         sentence=workload.sentence,
@@ -92,12 +105,16 @@ class _Play:
     """The runs of one workload, one after the other."""
 
     def __init__(
-        self, workload: Workload, factory: SubjectFactory, judges: dict[str, Judge]
+        self, workload: Workload, factory: SubjectFactory, judges: Mapping[str, Judge] | None
     ) -> None:
         self._workload = workload
         self._factory = factory
-        self._judges = judges
+        self._asked = judges
         self._broken: str | None = None
+
+    @property
+    def _judges(self) -> Mapping[str, Judge]:
+        return all_judges() if self._asked is None else self._asked
 
     async def open(self, setting: Setting) -> Outsider:
         with active.outside():
@@ -120,11 +137,8 @@ class _Play:
 
     async def contend(self, outsider: Outsider, setting: Setting) -> Answers:
         self._broken = None
-        subject = self._factory()
-        if hasattr(subject, "jitter"):
-            subject.jitter = max  # no luck but the schedule's
-        run = _Run(subject, outsider, _world(setting), Court(self._judges))
-        await subject.make(setting.path)
+        run = _Run(self._factory, outsider, setting, dict(self._judges))
+        await run.make()
         try:
             for phase in self._workload.phases:
                 await run.phase(phase)
@@ -132,26 +146,69 @@ class _Play:
             # Its sentence alone: the whole timeline of the schedule stands below it.
             self._broken = str(error).partition("\n\n")[0]
         finally:
-            await subject.close()
+            await run.close()
         return tuple(run.answers)
 
 
 class _Run:
     """One run: what was asked and answered so far."""
 
-    def __init__(self, subject: Subject, outsider: Outsider, world: World, court: Court) -> None:
+    def __init__(
+        self,
+        factory: SubjectFactory,
+        outsider: Outsider,
+        setting: Setting,
+        judges: dict[str, Judge],
+    ) -> None:
         self.answers: list[tuple[str, str]] = []
-        self._subject = subject
+        self.has_died = False
+        self._dies_now = False
+        self._factory = factory
+        self._subject = factory()
         self._outsider = outsider
-        self._world = world
-        self._court = court
+        self._path = setting.path
+        self._world = _world(setting)
+        self._court = Court(judges)
         self._connection_probe = ConnectionProbe()
         self._clock = Clock()
-        self._observer = Observer(self._clock, subject.layout)
+        self._observer = Observer(self._clock, self._subject.layout)
         self._operations: list[Operation] = []
         self._backoffs: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._event_count = 0
+
+    async def make(self) -> None:
+        if hasattr(self._subject, "jitter"):
+            self._subject.jitter = max  # no luck but the schedule's
+        await self._subject.make(self._path)
+
+    async def close(self) -> None:
+        await self._subject.close()
+
+    async def _while_alive(self, what: Coroutine[Any, Any, object]) -> None:
+        """Wait for it, or for the death of the process in which the attempts live."""
+        waiting = asyncio.ensure_future(what)
+        death = self._world.death()
+        await asyncio.wait((waiting, death), return_when=asyncio.FIRST_COMPLETED)
+        self._world.survive()
+        if death.done():
+            self._dies_now = self.has_died = True
+            waiting.cancel()
+            await asyncio.wait((waiting,))
+
+    async def _rise_again(self) -> None:
+        """Open the file as the next process does: it has a log of its own, and no memory."""
+        self._dies_now = False
+        self._court.judges = {
+            law: judge for law, judge in self._court.judges.items() if law not in OF_ONE_PROCESS
+        }
+        for operation in self._operations:
+            if operation.answer is None:
+                operation.answer = Answer(kind=AnswerKind.UNKNOWN, detail="the process died")
+                operation.end = self._clock.tick()
+                operation.marks.append((operation.end, "schedule: the process died"))
+        self._subject = self._factory()
+        await self.make()
 
     async def phase(self, arrivals: tuple[Arrival, ...]) -> None:
         started = []
@@ -160,14 +217,19 @@ class _Run:
             work = functools.partial(self._attempt, name, arrival)
             self._tasks[name] = self._world.expect(name, work)
             started.append(name)
-        await asyncio.wait([self._tasks[name] for name in started])
-        strays = task_findings()  # now: until all is quiet, every timer will have rung
+        await self._while_alive(asyncio.wait([self._tasks[name] for name in started]))
+        # Now: until all is quiet, every timer will have rung. The dead never end.
+        strays = [] if self.has_died else task_findings()
+        if not self._dies_now:
+            await self._while_alive(self._world.quiet())
         await self._world.quiet()
         self._outsider.let_go()
         for name in started:
             task = self._tasks[name]
-            if not task.cancelled() and (error := task.exception()) is not None:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error
+        if self._dies_now:
+            await self._rise_again()
         known = {each.attempt_id: each.kind.value for each in self._operations}
         self.answers += [(name, known.get(name, "cut off before it began")) for name in started]
         self._mark_faults()

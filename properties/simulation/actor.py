@@ -20,6 +20,7 @@ class Actor:
     context: contextvars.Context
     task: asyncio.Task[Any] | None = None
     worker_count: int = 0
+    is_dead: bool = False
     ready_option: Option = field(init=False)
     start_option: Option = field(init=False)
     cancel_option: Option = field(init=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from properties.simulation.actor import Actor
+    from properties.simulation.performing import Performing
     from properties.simulation.scheduler import Footprint
     from properties.simulation.world import World
 
@@ -33,7 +34,7 @@ class Budget:
 
 
 class Fault(Protocol):
-    """A way to fail that a schedule may spend; later work adds its own."""
+    """A way to fail that a schedule may spend; ``faults`` holds those that there are."""
 
     @property
     def name(self) -> str:
@@ -44,7 +45,7 @@ class Fault(Protocol):
         """Return whom it can strike now."""
         ...
 
-    def strike(self, simulation: World, actor: Actor) -> Footprint:
+    def strike(self, simulation: Performing, actor: Actor) -> Footprint:
         """Happen; return what was touched."""
         ...
 

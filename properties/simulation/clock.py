@@ -31,7 +31,7 @@ _real: dict[str, Callable[[], Any]] = {
 
 def _virtual(name: str) -> Callable[[], Any]:
     real = _real[name]
-    offset_s = EPOCH_S if name.startswith("time") else 0.0
+    is_wall = name.startswith("time")
     unit = 1_000_000_000 if name.endswith("_ns") else 0
 
     def read() -> int | float:
@@ -39,7 +39,7 @@ def _virtual(name: str) -> Callable[[], Any]:
         if simulation is None:
             number: int | float = real()
             return number
-        now_s = simulation.read_clock() + offset_s
+        now_s = simulation.read_wall() + EPOCH_S if is_wall else simulation.read_clock()
         return round(now_s * unit) if unit else now_s
 
     read.__name__ = name
@@ -64,7 +64,7 @@ class _Datetime(datetime_module.datetime, metaclass=_FollowsInstances):
         simulation = active.running()
         if simulation is None:
             return datetime_module.datetime.now(tz)
-        moment = EPOCH + datetime_module.timedelta(seconds=simulation.read_clock())
+        moment = EPOCH + datetime_module.timedelta(seconds=simulation.read_wall())
         return moment.astimezone(tz) if tz is not None else moment.replace(tzinfo=None)
 
     @classmethod

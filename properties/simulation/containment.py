@@ -54,6 +54,8 @@ class Comparison:
 
 def real_outcomes(subject: Scenario, *, run_count: int, seed: int) -> set[Outcome]:
     """Return what stock asyncio and real threads show; beginnings are held back at random."""
+    if subject.contend is not None:
+        return set()  # its course leans on the simulation
     private = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="containment-", dir=_memory())
     seen = set()
@@ -74,7 +76,7 @@ def walked_outcomes(
 ) -> set[Outcome]:
     """Return what random walks show that may switch between any two callbacks."""
     fine = dataclasses.replace(budget, callbacks_interleave=True)
-    fault_count = budget.cancellations + budget.overlaps
+    fault_count = budget.cancellations + budget.overlaps + budget.fault_count
     scheduler = RandomScheduler(seed, fault_count=fault_count)
     with Stage(subject) as stage:
         return {stage.run(scheduler, fine).outcome for _ in range(run_count)}

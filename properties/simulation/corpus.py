@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent / "corpus"
 FOUND_FOLDER = ROOT / "reports" / "out" / "counterexamples"
 
-_SPENDABLE = ("cancellations", "early_clocks", "overlaps")
+_SPENDABLE = ("cancellations", "early_clocks", "overlaps", "fault_count")
 
 
 class NoScheduleError(HarnessError):

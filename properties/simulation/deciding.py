@@ -27,7 +27,7 @@ class Deciding(Performing):
             if actor is not leader and actor.outstanding_count and self._watcher is not None:
                 if self._clock_leads:
                     self._watcher.clock_interferes()
-                elif leader is not None:
+                elif leader is not None and leader.index > 0:  # main only starts actors
                     self._watcher.broken_assumption(
                         f"{leader.name} woke {actor.name}, who had a database call outstanding"
                     )

@@ -13,7 +13,7 @@ import contextvars
 import heapq
 from asyncio import base_events
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from properties.simulation.escapes import escaped
@@ -107,6 +107,12 @@ class SimulationLoop(base_events.BaseEventLoop):
         if len(self._scheduled) <= 1:
             return [each.when() for each in self._scheduled]
         return sorted({each.when() for each in self._scheduled if not each._cancelled})
+
+    def forget_timers(self, actors: Sequence[Actor]) -> None:
+        """Let no timer of these actors ring any more."""
+        for handle in tuple(self._scheduled):
+            if handle._context.get(ACTOR) in actors:  # type: ignore[attr-defined]
+                handle.cancel()
 
     def head(self) -> asyncio.Handle:
         """Return the callback that runs next."""

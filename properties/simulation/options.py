@@ -58,7 +58,7 @@ class Offering(World):
             subjects.append(actor)
         if spent.overlaps < budget.overlaps:
             self._add_overlaps(options, subjects)
-        if spent.faults < budget.fault_count:
+        if options and spent.faults < budget.fault_count:  # a world at rest is not disturbed
             for fault in budget.faults:
                 for actor in fault.actors(self):
                     options.append(Option(Action.FAULT, actor.name, fault.name))
@@ -94,7 +94,9 @@ class Offering(World):
         if self._spent.cancellations >= self._budget.cancellations:
             return ()
         return [
-            actor for actor in self.actors if actor.index and actor.task and not actor.task.done()
+            actor
+            for actor in self.actors
+            if actor.index and actor.task and not (actor.is_dead or actor.task.done())
         ]
 
     def _add_overlaps(self, options: list[Option], subjects: list[object]) -> None:

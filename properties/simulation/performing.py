@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -78,7 +79,7 @@ class Performing(Offering):
                 self.touched_write |= worker.submitters[0].bit  # his call can run from now on
             self._follow_lock(worker, call, was_in_transaction, failed=failed)
         if sql is not None and native is not None and _sets_busy_timeout(sql):
-            self._hold_busy_timeout_at_zero(worker, native)
+            self.in_worker(worker, partial(native.execute, "PRAGMA busy_timeout=0"))
         del value
         items = worker.queue.items
         if items and seam.is_stop(items[0]):
@@ -95,14 +96,40 @@ class Performing(Offering):
         ):
             worker.holds_lock = True
 
-    def _hold_busy_timeout_at_zero(self, worker: Worker, native: sqlite3.Connection) -> None:
-        silence = partial(native.execute, "PRAGMA busy_timeout=0")
-        worker.queue.items.appendleft(seam.throwaway(self.loop.create_future(), silence))
+    def in_worker(self, worker: Worker, function: Callable[[], object]) -> None:
+        """Run something of ours in a worker's own thread, unseen by whoever uses it."""
+        if not worker.is_alive:
+            return
+        worker.queue.items.appendleft(seam.throwaway(self.loop.create_future(), function))
         worker.submitters.appendleft(self._outside)
         self._step_worker(worker)
         worker.submitters.popleft()
         worker.results.pop()
         self._value = None
+
+    def call(self, worker: Worker) -> None:
+        """Run a worker's next call, as a choice of it would."""
+        self._call(worker)
+
+    def die(self) -> None:
+        """Let the process that is simulated die; what lasts between runs is not of it."""
+        death, self._death = self._death, None
+        if death is None:
+            raise RuntimeError("nobody waits for the process's death; see World.death.")
+        dead = [actor for actor in self.actors if actor.index > 0]
+        for actor in dead:
+            actor.is_dead = True
+        # Results under way wait with their workers until the run is over: see Simulation._clean_up.
+        for worker in [each for each in self.workers if each not in self._lasting]:
+            if worker.native is not None:
+                self.in_worker(worker, worker.native.close)
+            worker.holds_lock = False
+            self.workers.remove(worker)
+            self._dead.append(worker)
+        self._arrivals.clear()
+        self.loop.forget_timers(dead)
+        self._last = self.actors[0]
+        death.set_result(None)
 
     def _begin(self, arrival: tuple[Actor, asyncio.Future[None]]) -> None:
         actor, future = arrival

@@ -32,7 +32,7 @@ class Setting:
 
     def now(self) -> datetime:
         """Return the time: virtual, or on stock asyncio always the same."""
-        now_s = 0.0 if self.simulation is None else self.simulation.read_clock()
+        now_s = 0.0 if self.simulation is None else self.simulation.read_wall()
         return clock.EPOCH + timedelta(seconds=now_s)
 
     def note(self, what: object, result: object = None) -> None:

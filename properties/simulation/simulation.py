@@ -196,6 +196,8 @@ class Simulation(Deciding):
         self._quiet = None
         self._has_just_landed = False
         self._arrivals = []
+        self._death = None
+        self.wall_offset_s, self.wall_stopped_s = 0.0, None
         self.touched_read = self.touched_write = 0
         self._update_attention()
 
@@ -205,6 +207,9 @@ class Simulation(Deciding):
         self._budget = IDLE_BUDGET
         self.is_tracking = False
         self._update_attention()
+        self._death = None
+        dead, self._dead = self._dead, []
+        self.workers += dead  # their calls fail now, which lets the tasks of the dead end
         choices, widths, transcript = self._choices, self._widths, self.transcript
         self._choices, self._widths, self.transcript = [], [], Transcript()
         for _ in range(3):
@@ -222,7 +227,8 @@ class Simulation(Deciding):
             if seam.POLLS and worker.is_alive and not worker.queue.items:
                 self._step_worker(worker)
             if worker.is_alive:
-                leaks.append(worker.name)
+                if worker not in dead:
+                    leaks.append(worker.name)
                 self.carrier.retire(worker)
             self.workers.remove(worker)
         for actor in self.actors:

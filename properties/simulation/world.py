@@ -73,6 +73,10 @@ class World:
         self._value: object = None
         self._value_failed = False
         self._blocker: sqlite3.Connection | None = None
+        self._death: asyncio.Future[None] | None = None
+        self._dead: list[Worker] = []
+        self.wall_offset_s = 0.0
+        self.wall_stopped_s: float | None = None
 
     # What a scenario calls ------------------------------------------------------------------
 
@@ -135,6 +139,27 @@ class World:
             self.touched_read |= footprints.CLOCK
         return self.loop.now_s
 
+    def read_wall(self) -> float:
+        """Return virtual seconds since the run began, as the wall clock shows them."""
+        now_s = self.read_clock()
+        return (
+            self.wall_stopped_s if self.wall_stopped_s is not None else now_s + self.wall_offset_s
+        )
+
+    def death(self) -> asyncio.Future[None]:
+        """Return what is done when the process dies; from now on a schedule may let it."""
+        self._death = self.loop.create_future()
+        return self._death
+
+    @property
+    def is_mortal(self) -> bool:
+        """Whether somebody waits for the process's death, and it still lives."""
+        return self._death is not None and not self._death.done()
+
+    def survive(self) -> None:
+        """Nobody waits for a death any more."""
+        self._death = None
+
     def actor_now(self) -> Actor:
         """Return who is acting."""
         return _acting(self._outside)
@@ -183,7 +208,8 @@ class World:
     def submitted(self, worker: Worker, item: Any, actor: Actor) -> None:
         """Take note of an item of ``actor``; one that only stops the worker is run at once."""
         if seam.is_stop(item):
-            if len(worker.queue.items) == 1 and self.loop.worker is None:
+            is_idle = len(worker.queue.items) == 1 and self.loop.worker is None
+            if is_idle and worker.is_alive:  # else retired: a late destructor stops nobody
                 self._run_stop(worker)
         else:
             actor.outstanding_count += 1

@@ -21,6 +21,8 @@ from properties.subjects import Answer, AnswerKind, Place, Request
 from properties.tests.broken import BROKEN, Broken
 
 QUICK = dataclasses.replace(PROFILES["gate"], explored_count=300).explored
+# A process that the schedule lets die closes nothing, and aiosqlite says so.
+pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
 LINE_LIMIT = 27
 """A timeline of 25, and the two lines below it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -125,6 +126,26 @@ def core(
             "law": all_of(one_winner_a_version, nothing_is_left_behind),
             **options,
         },
+    )
+
+
+_PADDING = (
+    "WITH RECURSIVE each(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM each LIMIT 8) "
+    "INSERT INTO transitions SELECT 'pad ' || number, 'pad.txt', number, 'e', 'x', 'y', "
+    "printf('%.*c', 480, 'x') FROM each"
+)
+
+
+def padded(name: str, sentence: str, events: Sequence[str], how: Core, **options: Any) -> Scenario:
+    """Return the same scenario on a journal whose page takes no further row: it needs another."""
+    made = core(name, sentence, events, how, reset_sql=f"{RESET_FILES}; {_PADDING}", **options)
+    return dataclasses.replace(
+        made,
+        # Pages that a run has added go back to the disk: one that is free would be taken again.
+        create_sql=f"PRAGMA auto_vacuum=FULL; VACUUM; {made.create_sql}",
+        observe_sql=OBSERVE_FILES.replace(
+            "FROM transitions", "FROM transitions WHERE file_path = 'a.txt'"
+        ),
     )
 
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from properties.rules import hearing
+from properties.rules.workload import Arrival, Workload
+from properties.rules.workload import from_name as from_workload_name
 from properties.simulation.budget import Budget
+from properties.simulation.faults import (
+    CLOCK_FAULTS,
+    CRASH,
+    DENIED,
+    FULL,
+    INTERRUPTED,
+    INTERRUPTED_LATE,
+)
 from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios import promises
-from properties.simulation.scenarios.core import Core, core, resolved
+from properties.simulation.scenarios.core import Core, core, padded, resolved
 from properties.simulation.scenarios.counter import Bare, bare
 from properties.simulation.scenarios.drawn import from_name
 from properties.simulation.scenarios.kept import (
@@ -26,9 +39,21 @@ from properties.simulation.scenarios.laws import (
     every_ok_word_counts,
     nothing_is_left_behind,
 )
+from properties.subjects import CORE_SUBJECTS
 
 _UPLOADS = ("start_upload", "start_upload", "start_upload")
 _CHAIN = ("start_upload", "complete_upload", "fail_upload")
+
+
+def _crash(name: str, sentence: str) -> Scenario:
+    uploads = (Arrival(event="start_upload"), Arrival(event="start_upload"))
+    asked = Workload(
+        subject="handrolled-unlocked", phases=(uploads, (Arrival(event="complete_upload"),))
+    )
+    budget = Budget(faults=(CRASH,), fault_count=1)
+    found = hearing.scenario(asked, budget=budget)
+    return dataclasses.replace(found, name=name, sentence=sentence)
+
 
 SCENARIOS: tuple[Scenario, ...] = (
     kept("lone-2", "Two lone updates; one may meet the other in full flight.",
@@ -103,6 +128,15 @@ SCENARIOS: tuple[Scenario, ...] = (
              Core(with_library=False), budget=Budget(cancellations=1)),
     core("fair-2", "Two uploads that take turns at BEGIN.",
          _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True)),
+    core("failing-2", "Two uploads; SQLite answers any one call of theirs with an error.",
+         _UPLOADS[:2], Core(with_library=False),
+         budget=Budget(faults=(INTERRUPTED, INTERRUPTED_LATE, DENIED), fault_count=1)),
+    padded("full-2", "Two uploads into a full page; for any one call the disk has no further one.",
+           _UPLOADS[:2], Core(with_library=False), budget=Budget(faults=(FULL,), fault_count=1)),
+    core("clock-2", "Two uploads; the wall clock steps back, jumps or stops anywhere.",
+         _UPLOADS[:2], Core(with_library=False),
+         budget=Budget(faults=CLOCK_FAULTS, fault_count=1)),
+    _crash("crash-2", "Two uploads, then a third attempt; the process may die at any step."),
     core("locks-2", "Two uploads behind every lock of the core.",
          _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True, file_locks=True)),
 )  # fmt: skip
@@ -129,11 +163,7 @@ def scenario(name: str, *, breaks: str | None = None) -> Scenario:
 
 
 def _of_the_rules(name: str, breaks: str | None) -> Scenario | None:
-    # late: they lean on the simulation themselves
-    from properties.rules import hearing, workload
-    from properties.subjects import CORE_SUBJECTS
-
-    found = workload.from_name(name)
+    found = from_workload_name(name)
     if found is None or found.subject not in CORE_SUBJECTS:
         return None
     judges = hearing.all_judges()

@@ -270,6 +270,8 @@ class ExhaustiveScheduler:
             (is_first and node.option.action not in OWN_STEPS)
             or not only_one_actor(step)
             or (self._clock_interferes and node.offers_clock)
+            # A crash is no actor's own, and whoever has not begun by then never begins.
+            or any(each.action is Action.FAULT and each.actor == "main" for each in node.options)
             or (self._is_shared(step) and (node.spare_faults > 0 or self._is_above_cut(node)))
         )
 
