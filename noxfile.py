@@ -143,6 +143,13 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def peers(session: nox.Session) -> None:
+    """The same bugs and controls under other tools, in an environment thrown away after."""
+    lock(session, "benchmarks")
+    session.run("python", "-m", "benchmarks.peers", *session.posargs)
+
+
+@nox.session
 def compare(session: nox.Session) -> None:
     """Two finished benchmark records side by side: -- A.json B.json."""
     lock(session, "reports")

@@ -23,6 +23,9 @@ Contention: 1, 8 and 32 tasks on one file and on 32, through the manager and thr
 alone, with throughput, retries, SQLITE_BUSY, stale writes, attempts given up, latency of an
 attempt and Jain's index of fairness over the tasks.
 
+Simulation: schedules a second of three scenarios, each beside the very same calls by plain sqlite3
+on fresh connections, taken in turns; the share is what the simulation leaves of their speed.
+
 What the figures mean: ratios inside one run. "% of raw" is the median, over rounds, of a round
 against a round of the raw loop taken right after it; the raw loop beside itself shows how far any
 of them may be off. "± %" is half the distance between the quartiles of the rounds.

@@ -27,7 +27,7 @@ from fsmcore import StoreUnavailableError
 from reports.schema import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("ladder", "contention", "gate")
+GROUPS = ("ladder", "contention", "gate", "simulation")
 
 QUIET = ("-v", "--no-header", "--tb=short", "--benchmark-quiet")
 NO_ALARM = ("-W", "ignore::pytest_benchmark.logger.PytestBenchmarkWarning")

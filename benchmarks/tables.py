@@ -53,6 +53,16 @@ def contention(finished: Finished) -> Iterator[str]:
     yield from _aligned(rows, texts=1)
 
 
+def simulation(finished: Finished) -> Iterator[str]:
+    """Schedules a second, beside the same calls by plain sqlite3 on fresh connections."""
+    rows = [("scenario", "schedules/s", "µs each", "± %", "% of plain calls", "calls")]
+    for each in finished.results:
+        figures = (f"{each.per_s:,.0f}", f"{each.each_us:,.1f}", f"{each.spread_percent:.0f}")
+        calls = f"{each.extra_info['calls_per_schedule']:.1f}"
+        rows.append((each.name, *figures, _share(each), calls))
+    yield from _aligned(rows, texts=1)
+
+
 def plain(finished: Finished) -> Iterator[str]:
     """The median and the spread of each benchmark."""
     rows = [("benchmark", "µs each", "± %", "rounds")]
@@ -102,7 +112,12 @@ def figures(group: str, finished: Finished) -> dict[str, Figure]:
     return found
 
 
-TABLES = {"ladder": ladder, "contention": contention, "gate": plain}
+TABLES = {
+    "ladder": ladder,
+    "contention": contention,
+    "gate": plain,
+    "simulation": simulation,
+}
 
 
 def _share(each: Result) -> str:

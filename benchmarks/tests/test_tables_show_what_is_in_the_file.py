@@ -91,6 +91,15 @@ def test_contention_shows_what_delayed_the_tasks(tmp_path: Path) -> None:
     assert 9 == tables.figures("contention", file)["contention.store.8_tasks.1_files.stale_count"]
 
 
+def test_the_simulation_is_shown_beside_the_plain_calls(tmp_path: Path) -> None:
+    """The ratio is that of neighbours, whatever the two rates are."""
+    info: dict[str, object] = {"raw_rounds_s": [5e-4] * 3, "calls_per_schedule": 21.5}
+    file = finished(tmp_path, benchmark("store_3", [1e-3] * 3, **info))
+    head, cells = (line.split() for line in tables.simulation(file))
+    assert ["store_3", "1,000", "1,000.0", "0", "50.0", "21.5"] == cells
+    assert "schedules/s" in head
+
+
 def test_the_heading_names_what_the_figures_depend_on(tmp_path: Path) -> None:
     """Python, SQLite, both libraries, the file system, the synchronous level and the load."""
     heading = tables.heading("ladder", finished(tmp_path, benchmark("store", [1e-3])))

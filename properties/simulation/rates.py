@@ -108,7 +108,7 @@ class Ways:
         self._setting = Setting(path=stage.path)
         self._subject: Any = None
         self.trials: list[Trial] = []
-        self._scripts: list[Script] = []
+        self.scripts: list[Script] = []
         self._connect: Connect = lambda: None
         self._connect_later: Connect = lambda: None
         self.call_count = 0
@@ -154,9 +154,13 @@ class Ways:
         blocks = {"glue": self.glue, "aiosqlite": self.aiosqlite, "plain": self.plain}
         order = list(blocks)[index % 3 :] + list(blocks)[: index % 3]
         found = {"simulated": _timed(self.simulate)}
-        self._scripts = [_calls(trial.run.transcript) for trial in self.trials]
-        self.call_count += sum(map(len, self._scripts))
+        self.note_calls()
+        self.call_count += sum(map(len, self.scripts))
         return found | {way: _timed(blocks[way]) for way in order}
+
+    def note_calls(self) -> None:
+        """Take the calls of ``trials`` for the ways below."""
+        self.scripts = [_calls(trial.run.transcript) for trial in self.trials]
 
     def simulate(self) -> None:
         """Walk at random, a block of runs; ``trials`` holds them."""
@@ -173,13 +177,13 @@ class Ways:
 
     def aiosqlite(self) -> None:
         """Await the calls of each of ``trials`` alone."""
-        for script in self._scripts:
+        for script in self.scripts:
             self._stage.reset()
             self._loop.complete(_play_later(self._connect_later, script))
 
     def plain(self) -> None:
         """Make the calls of each of ``trials`` by sqlite3."""
-        for script in self._scripts:
+        for script in self.scripts:
             self._stage.reset()
             _play(self._connect, script)
 

@@ -1,0 +1,1 @@
+"""The same scenarios under other tools: see ``python -m benchmarks.peers``."""
