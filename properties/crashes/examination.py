@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import hashlib
 import multiprocessing
 from collections import Counter
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from properties.crashes.damage import Damage, ImageId, damages, image_of
-from properties.crashes.disk import Disk, Image, disks
+from properties.crashes.disk import Disk, Image, disk_at, disks
 from properties.crashes.judging import Breach, Broken, breaches, heard
 from properties.crashes.recording import Linked, Recording, Truncated, Unlinked, Wrote
 from properties.crashes.reopening import Recovered, reopen, write_image
@@ -20,6 +19,7 @@ from properties.scratch import scratch_folder
 
 SHOWN_AT_MOST = 5
 POINTS_AT_ONCE = 16
+CUTS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,6 @@ class Effort:
     subset_count: int
     most_changes: int
     cut_stride: int | None = None
-    cut_point: int | None = None
 
 
 @dataclass(slots=True)
@@ -129,9 +128,6 @@ def images_at(recording: Recording, point: int, disk: Disk, effort: Effort) -> I
         subset_count=effort.subset_count,
         most_changes=effort.most_changes,
     )
-    if effort.cut_stride is not None and point == effort.cut_point:
-        for size in range(0, wal_bytes(disk) + 1, effort.cut_stride):
-            yield ImageId(point, Damage.CUT.value, size)
 
 
 def wal_bytes(disk: Disk) -> int:
@@ -147,13 +143,24 @@ def longest_wal(recording: Recording) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Some moments of a recording. Plain data, because it goes to another process."""
+    """Some moments of a recording. Plain data, because it goes to another process.
+
+    With ``cuts`` it is one moment, and these lengths of its WAL instead of all else.
+    """
 
     recording: Recording
     chain: list[Recovered]
     effort: Effort
     begin: int
     end: int
+    cuts: range | None = None
+
+
+def _images_of(task: Task, point: int, disk: Disk) -> Iterator[ImageId]:
+    if task.cuts is None:
+        yield from images_at(task.recording, point, disk, task.effort)
+    else:
+        yield from (ImageId(point, Damage.CUT.value, size) for size in task.cuts)
 
 
 def examine_some(task: Task) -> tuple[dict[bytes, str], Findings]:
@@ -167,7 +174,7 @@ def examine_some(task: Task) -> tuple[dict[bytes, str], Findings]:
                 continue
             word = heard(recording.told(point))
             chain = frozenset(task.chain[: point + 1])
-            for image in images_at(recording, point, disk, task.effort):
+            for image in _images_of(task, point, disk):
                 digest, recovered = examiner.recover(image_of(disk, image))
                 damage_of.setdefault(digest, image.damage)
                 found = breaches(recovered, chain, word)
@@ -189,8 +196,6 @@ def examine(
     An error of the harness in any process is raised here: nothing was judged then.
     """
     chain = chain_of(recording)
-    if effort.cut_stride is not None:
-        effort = dataclasses.replace(effort, cut_point=longest_wal(recording))
     last = len(recording.events) + 1
     tasks = [
         Task(
@@ -202,12 +207,30 @@ def examine(
         )
         for begin in range(1, last, POINTS_AT_ONCE)
     ]
+    if effort.cut_stride is not None:
+        tasks += _cuts(recording, chain, effort, effort.cut_stride)
     findings = Findings()
     results = map(examine_some, tasks) if pool is None else pool.map(examine_some, tasks)
     for digests, found in results:
         findings.merge(digests, found)
         progress(findings)
     return findings
+
+
+def _cuts(
+    recording: Recording, chain: list[Recovered], effort: Effort, stride: int
+) -> Iterator[Task]:
+    point = longest_wal(recording)
+    sizes = range(0, wal_bytes(disk_at(recording, point)) + 1, stride)
+    for begin in range(0, len(sizes), CUTS_AT_ONCE):
+        yield Task(
+            recording=recording,
+            chain=chain,
+            effort=effort,
+            begin=point,
+            end=point + 1,
+            cuts=sizes[begin : begin + CUTS_AT_ONCE],
+        )
 
 
 @contextlib.contextmanager
