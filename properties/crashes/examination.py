@@ -137,8 +137,12 @@ def wal_bytes(disk: Disk) -> int:
 
 
 def longest_wal(recording: Recording) -> int:
-    """Return the last moment at which the WAL is at its longest."""
-    return max((wal_bytes(disk), point) for point, disk in disks(recording))[1]
+    """Return the first moment at which the WAL is at its longest.
+
+    Not a later one: once a checkpoint has begun to move its frames into the database, a WAL that is
+    cut would put old pages back between new ones, which no disk does.
+    """
+    return -max((wal_bytes(disk), -point) for point, disk in disks(recording))[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
