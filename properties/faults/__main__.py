@@ -93,7 +93,7 @@ def _strike_all(
     names = options.means or list(MEANS)
     subjects = options.subject or profile.subjects
     children = [
-        Child(name, subject, profile, seed)
+        Child(name, subject, profile, seed, options.phase)
         for name in names
         for subject in subjects
         if MEANS[name].is_process_wide

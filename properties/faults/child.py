@@ -1,8 +1,8 @@
 """One process-wide means against one subject, in a process of its own: JSON on standard output.
 
-``python -m properties.faults.child enumerate MEANS SUBJECT ATTEMPT_POINTS OTHER_POINTS SEED``
-(points are a number or ``all``), or ``… strike MEANS SUBJECT NTH REPEAT PHASE``. The allocator
-comes first: once SQLite has started it is too late.
+``python -m properties.faults.child enumerate MEANS SUBJECT POINTS POINTS SEED PHASE`` (points of an
+attempt and of other calls, a number or ``all``), or ``… strike MEANS SUBJECT NTH REPEAT PHASE``.
+The allocator comes first: once SQLite has started it is too late.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ PATIENCE_S = 1200
 class Child:
     """A child at work. ``result`` waits for it."""
 
-    def __init__(self, means: str, subject: str, profile: Profile, seed: int) -> None:
-        """Start it."""
+    def __init__(
+        self, means: str, subject: str, profile: Profile, seed: int, phase: str | None
+    ) -> None:
+        """Start it; ``phase`` None strikes every call."""
         self.means = means
         points = ["all" if each is None else str(each) for each in profile.points]
-        self._process = _started("enumerate", means, subject, *points, str(seed))
+        self._process = _started("enumerate", means, subject, *points, str(seed), phase or "all")
 
     def result(self) -> tuple[str | None, list[Enumeration]]:
         """Return why the means does not work here, or what it found. Raises if the child failed."""
@@ -96,7 +98,7 @@ def main(what: str, means_name: str, subject: str, *words: str) -> None:
     why = why or means.why_not()
     answer: object = None
     if what == "enumerate":
-        attempt, other, seed = words
+        attempt, other, seed, only = words
         answer = [
             enumerate_faults(
                 factory,
@@ -108,7 +110,7 @@ def main(what: str, means_name: str, subject: str, *words: str) -> None:
                 seed=int(seed),
             )
             for phase in means.phases
-            if why is None
+            if why is None and only in ("all", phase.value)
         ]
     elif why is None:
         nth, repeat, struck = words
