@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import importlib.util
+import inspect
 import io
 import os
 import random
@@ -90,11 +90,25 @@ def _add_foreign(names: Sequence[str]) -> None:
             found = None
         if found is None:
             raise UsageError(f"no module {module!r} for subject {name!r}. Give MODULE:FACTORY.")
-        CORE_SUBJECTS[name] = functools.partial(_foreign, module, factory)
+        CORE_SUBJECTS[name] = _Foreign(module, factory)
 
 
-def _foreign(module: str, factory: str, **options: Any) -> Any:
-    return getattr(importlib.import_module(module), factory)(**options)
+class _Foreign:
+    """Somebody's factory, imported when it is first looked at or called."""
+
+    def __init__(self, module: str, factory: str) -> None:
+        self._module, self._factory = module, factory
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What it takes: who has no clock to set is not given one."""
+        return inspect.signature(self._made())
+
+    def __call__(self, **options: Any) -> Any:
+        return self._made()(**options)
+
+    def _made(self) -> Any:
+        return getattr(importlib.import_module(self._module), self._factory)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

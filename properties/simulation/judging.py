@@ -16,8 +16,10 @@ from properties.simulation.scenario import Trial
 from properties.simulation.scheduler import HarnessError, Scheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.stage import Stage
-from properties.simulation.timeline import timeline
+from properties.simulation.timeline import MOST_LINES, timeline
 from properties.simulation.transcript import first_difference
+
+MOST_LINES_OF_A_LAW = 6
 
 
 class LawBrokenError(AssertionError):
@@ -48,9 +50,12 @@ def assert_holds(
     shown = trial if found is None else found.trial
     entry = corpus.entry(shown, spent, is_minimal=found is not None and found.is_minimal)
     python = ".".join(str(part) for part in sys.version_info[:3])
+    told = f"{stage.scenario.name}: {shown.violation}".splitlines()
+    if len(told) > MOST_LINES_OF_A_LAW:
+        told = [*told[: MOST_LINES_OF_A_LAW - 1], "..."]
     lines = [
-        f"{stage.scenario.name}: {shown.violation}",
-        *timeline(shown)[:-2],
+        *told,
+        *timeline(shown, most=MOST_LINES - len(told))[:-2],  # its two last lines stand here
         f"{found if found is not None else 'as found'}; Python {python}",
         f"nox -s replay -- {entry.token}",
     ]

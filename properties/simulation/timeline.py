@@ -1,4 +1,4 @@
-"""A failing run as text: one lane an actor, domain steps only, at most 25 lines."""
+"""A failing run as text: one lane an actor, domain steps only, few enough to be read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _HIDDEN = frozenset({"connect", "stop", "close", "cursor"})
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+\"?(\w+)", re.IGNORECASE)
 
 
-def timeline(trial: Trial) -> list[str]:
-    """Return the lines of a trial, the schedule's deviations marked with ``*``.
+def timeline(trial: Trial, *, most: int = MOST_LINES) -> list[str]:
+    """Return at most ``most`` lines of a trial, the schedule's deviations marked with ``*``.
 
     The fatal step of a failure is marked with ``!``: that of the last deviation, without which a
     smallest schedule does not fail; where the polite schedule fails by itself, the last one.
@@ -27,7 +27,8 @@ def timeline(trial: Trial) -> list[str]:
     width = max(18, min(34, 96 // max(1, len(names))))
     head = "  virtual ms  " + "".join(name.ljust(width) for name in names)
     body = [_line(event, text, names, width, mark) for event, text, mark in steps]
-    return [head.rstrip(), *_shortened(body), *_verdict(trial)]
+    verdict = _verdict(trial)
+    return [head.rstrip(), *_shortened(body, max(1, most - 1 - len(verdict))), *verdict]
 
 
 def _steps(trial: Trial) -> list[tuple[Event, str, str]]:
@@ -49,22 +50,34 @@ def _steps(trial: Trial) -> list[tuple[Event, str, str]]:
     return steps
 
 
-def _shortened(body: Sequence[str]) -> list[str]:
-    """Leave out the middle where nothing deviates, until the lines are few enough."""
-    room = MOST_LINES - 4
-    if len(body) <= room:
-        return list(body)
-    left_out = len(body) - room
-    kept = [index for index, line in enumerate(body) if line[0] in "*!"]
-    first = max(0, (kept[0] if kept else len(body)) - 3)
-    from_start = min(first, left_out)
-    rest = list(body[from_start:])
-    lines = [f"              ... {from_start} steps before"] if from_start else []
-    if len(rest) > room:
-        half = room // 2
-        gone = len(rest) - 2 * half
-        rest = [*rest[:half], f"              ... {gone} steps between", *rest[-half:]]
-    return lines + rest
+def _shortened(body: Sequence[str], room: int) -> list[str]:
+    """Leave steps out until ``room`` lines hold the rest: those farthest from a mark first."""
+    marks = [index for index, line in enumerate(body) if line[0] in "*!"] or [len(body) - 1]
+
+    def worth(index: int) -> tuple[bool, int, int]:
+        ahead = min((mark - index for mark in marks if mark >= index), default=len(body))
+        behind = min((index - mark for mark in marks if mark <= index), default=len(body))
+        return body[index][0] != "!", min(ahead, behind), -index
+
+    kept: list[int] = []
+    for index in sorted(range(len(body)), key=worth):
+        more = sorted([*kept, index])
+        if len(_told(body, more)) <= room:
+            kept = more
+    return _told(body, kept)
+
+
+def _told(body: Sequence[str], kept: Sequence[int]) -> list[str]:
+    lines: list[str] = []
+    before = -1
+    for index in [*kept, len(body)]:
+        left_out = index - before - 1
+        if left_out:
+            lines.append(f"              ... {left_out} step{'' if left_out == 1 else 's'}")
+        if index < len(body):
+            lines.append(body[index])
+        before = index
+    return lines
 
 
 def _verdict(trial: Trial) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from fsmcore import HandRolledAdapter
+from fsmcore import FsmCoreError, HandRolledAdapter
 from properties.rules.model import NEXT
 from properties.simulation import active
 from properties.subjects import TRIES, Answer, AnswerKind, CoreSubject, Request, Row
@@ -42,9 +43,26 @@ def _connected(path: str) -> sqlite3.Connection:
         return sqlite3.connect(path, isolation_level=None, timeout=1)
 
 
+Attempting = Callable[[Any, Request], Awaitable[Answer]]
+
+
+def looking_first(attempt: Attempting) -> Attempting:
+    """Answer for a look that failed, say because of a fault: an attempt raises nothing."""
+
+    @functools.wraps(attempt)
+    async def answered(self: Any, request: Request) -> Answer:
+        try:
+            return await attempt(self, request)
+        except FsmCoreError as error:
+            return Answer(kind=AnswerKind.FAILED, detail=str(error), error=error)
+
+    return answered
+
+
 class AcknowledgesBeforeTheCommit(Broken):
     """Says success to whoever was refused for being late."""
 
+    @looking_first
     async def attempt(self, request: Request) -> Answer:
         """Turn a stale answer into the success that it would have been."""
         answer = await super().attempt(request)
@@ -177,6 +195,7 @@ class ReadsFromACache(Broken):
         super().__init__(tries=tries)
         self.cache: dict[str, Row] = {}
 
+    @looking_first
     async def attempt(self, request: Request) -> Answer:
         """Look into the cache first, and fill it only once."""
         if request.file_path not in self.cache:
@@ -210,6 +229,7 @@ class AnswersBeforeTheCommit(Broken):
         super().__init__(tries=tries)
         self.owed: list[asyncio.Task[Answer]] = []
 
+    @looking_first
     async def attempt(self, request: Request) -> Answer:
         """Look, answer, and let the write follow."""
         row = await self.read(request.file_path)
@@ -233,6 +253,7 @@ class AnswersBeforeTheCommit(Broken):
 class LosesWhatItAcknowledged(Broken):
     """The row is put back after the answer: a restore from a copy that was a moment too old."""
 
+    @looking_first
     async def attempt(self, request: Request) -> Answer:
         """Move the row, and move it back."""
         before = await self.read(request.file_path)

@@ -23,6 +23,7 @@ from properties.simulation.scenarios.drawn import SETUPS, Workload, from_name
 from properties.simulation.scheduler import HarnessError
 from properties.simulation.schedulers.polite import PoliteScheduler
 from properties.simulation.stage import Stage
+from properties.simulation.timeline import MOST_LINES
 from properties.subjects import CORE_SUBJECTS
 
 TRUSTING = "WHERE {key_column} = ? AND ? IS NOT NULL AND ? IS NOT NULL"
@@ -60,7 +61,7 @@ def lost_update(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("setup", ["statemachine-unlocked", "handrolled-unlocked"])
 def test_a_lost_update_is_shown_as_small_as_it_is(setup: str, lost_update: None) -> None:
-    """Two attempts, a proven minimum, 27 lines, and a token that replays it."""
+    """Two attempts, a proven minimum, few lines, and a token that replays it."""
     with pytest.raises(LawBrokenError) as caught:
         hunt(setup, ask)
     entry = caught.value.entry
@@ -70,7 +71,7 @@ def test_a_lost_update_is_shown_as_small_as_it_is(setup: str, lost_update: None)
     assert entry.is_minimal
     assert 1 == len(entry.deviations)
     lines = str(caught.value).splitlines()
-    assert len(lines) <= 27
+    assert len(lines) <= MOST_LINES
     assert f"nox -s replay -- {entry.token}" == lines[-1]
     assert entry.breaks == replayed(corpus.from_token(entry.token)).violation
 
