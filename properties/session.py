@@ -134,7 +134,7 @@ def run(name: str, session: Callable[[], int], *, shows_life: bool = False) -> N
     """
     if shows_life:
         threading.Thread(target=_show_life, args=(name,), name="sign of life", daemon=True).start()
-    sys.stdout = _Outlasting(sys.stdout)
+    sys.stdout = out = _Outlasting(sys.stdout)
     try:
         code = session()
     except UsageError as error:
@@ -142,7 +142,8 @@ def run(name: str, session: Callable[[], int], *, shows_life: bool = False) -> N
     except CannotJudgeError as error:
         code = refuse(name, Verdict.INVALID, str(error))
     except KeyboardInterrupt:
-        print(f"{name}: invalid: interrupted", flush=True)
+        begun = "\n" if out.is_mid_line else ""
+        print(f"{begun}{name}: invalid: interrupted", flush=True)
         code = INTERRUPTED
     except Exception:  # noqa: BLE001 - a session that fails has judged nothing, and says so
         traceback.print_exc()
@@ -156,13 +157,17 @@ class _Outlasting(io.TextIOBase):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.is_mid_line = False
 
     def write(self, text: str) -> int:
+        self.is_mid_line = True  # Ctrl-C may come anywhere in here
         try:
-            return self._stream.write(text)
+            written = self._stream.write(text)
         except BrokenPipeError:
             self._let_the_reader_go()
             return len(text)
+        self.is_mid_line = not text.endswith("\n")
+        return written
 
     def flush(self) -> None:
         try:

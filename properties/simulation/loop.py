@@ -33,6 +33,8 @@ class SimulationLoop(base_events.BaseEventLoop):
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
+    _closed = True
+    """Until it is made: one that Ctrl-C met half made has nothing to complain of."""
 
     def __init__(self, simulation: Simulation) -> None:
         """Start at virtual time 0."""

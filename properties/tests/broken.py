@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import functools
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -43,7 +43,7 @@ def _connected(path: str) -> sqlite3.Connection:
         return sqlite3.connect(path, isolation_level=None, timeout=1)
 
 
-Attempting = Callable[[Any, Request], Awaitable[Answer]]
+Attempting = Callable[[Any, Request], Coroutine[Any, Any, Answer]]
 
 
 def looking_first(attempt: Attempting) -> Attempting:
