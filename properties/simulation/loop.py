@@ -33,8 +33,7 @@ class SimulationLoop(base_events.BaseEventLoop):
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
-    _closed = True
-    """Until it is made: one that Ctrl-C met half made has nothing to complain of."""
+    _is_made = False
 
     def __init__(self, simulation: Simulation) -> None:
         """Start at virtual time 0."""
@@ -45,6 +44,12 @@ class SimulationLoop(base_events.BaseEventLoop):
         self.now_s = 0.0
         self.worker: Worker | None = None
         """The worker whose call is running now."""
+        self._is_made = True
+
+    def __del__(self) -> None:
+        """Complain of being left open; one that Ctrl-C met half made has nothing to close."""
+        if self._is_made:
+            super().__del__()
 
     def time(self) -> float:
         """Return virtual seconds."""
