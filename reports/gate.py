@@ -28,7 +28,15 @@ from reports.pairs import Epoch, Pairing, Side
 from reports.policy import Policy
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
-from reports.schema import Environment, GateRecord, LawComparison, LawOutcome, Reason, Verdict
+from reports.schema import (
+    Environment,
+    GateRecord,
+    LawComparison,
+    LawKind,
+    LawOutcome,
+    Reason,
+    Verdict,
+)
 from reports.timing import Timing, measure
 
 INTERRUPTED = 130
@@ -181,8 +189,14 @@ class Gate:
 
 
 def _is_decided(laws: Sequence[LawComparison]) -> bool:
-    """A law that newly fails decides: no speed makes up for it, and timing takes minutes."""
-    return any(row.outcome is LawOutcome.NEW_FAILURE for row in laws)
+    """A promise of the machine that newly fails decides: no speed makes up for it.
+
+    What is only assumed of a library may have changed on purpose. That is a failure too; but
+    whoever weighs it wants to know what the release costs.
+    """
+    return any(
+        row.outcome is LawOutcome.NEW_FAILURE and row.kind is LawKind.MACHINE for row in laws
+    )
 
 
 def _partly(only_law: str | None) -> str:
@@ -194,7 +208,7 @@ def _weaknesses(timing: Timing | None, only_law: str | None) -> list[str]:
     if only_law is not None:
         found.append(f"only the law {only_law} was asked: nothing is known of the others")
     if timing is None:
-        found.append("no clocks were run: a law that newly fails decides")
+        found.append("no clocks were run: a promise that newly fails decides")
     elif timing.rows and not timing.is_pinned:
         found.append("processes were not pinned to one CPU here, so intervals are wider")
     return found

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from reports import judgement, schema
+from reports.gate import _is_decided
 from reports.laws import LawsRun, compare_laws, outcome_of, read_run
 from reports.processes import Ended
 from reports.schema import (
+    LawComparison,
     LawKind,
     LawOutcome,
     LawRecord,
@@ -144,3 +146,26 @@ def test_no_reason_at_all_is_unknown() -> None:
     assert Verdict.UNKNOWN is judgement.decide([])[0]
     mixed = [Reason(verdict=each, text="") for each in Verdict]
     assert Verdict.FAIL is judgement.decide(mixed)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "decided"),
+    [
+        (LawKind.MACHINE, LawOutcome.NEW_FAILURE, True),
+        (LawKind.MACHINE, LawOutcome.FAILS_IN_BOTH, False),
+        (LawKind.ASSUMPTION, LawOutcome.NEW_FAILURE, False),
+    ],
+)
+def test_only_a_promise_that_newly_fails_spares_the_clocks(
+    kind: LawKind, outcome: LawOutcome, decided: bool
+) -> None:
+    """What a library changed on purpose is weighed against what its release costs."""
+    row = LawComparison(
+        law="a_law",
+        kind=kind,
+        sentence="A law.",
+        baseline=LawVerdict.PASS,
+        candidate=LawVerdict.FAIL,
+        outcome=outcome,
+    )
+    assert decided is _is_decided([row])
