@@ -81,7 +81,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     kept("in-time-2", "Two compare and set against a timer that a late loop may fire any time.",
          in_time, in_time, law=every_ok_counts, budget=Budget(early_clocks=2, overlaps=1)),
     kept("pause-2", "A compare-and-set that tries again after a pause, against two lone updates.",
-         retried, two_updates, law=every_ok_word_counts, budget=Budget(early_clocks=1)),
+         retried, two_updates, law=every_ok_word_counts, budget=Budget(early_clocks=1, overlaps=1)),
     ticketed(2),
     ticketed(3),
     bare("occ-2", "Two attempts compare and set; the loser is stale or busy.", Bare()),
