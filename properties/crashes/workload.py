@@ -33,9 +33,6 @@ class Workload:
     life_count: int = 2
 
 
-SMALL = Workload(file_count=1, life_count=2)
-
-
 @dataclass(slots=True)
 class Disturbed:
     """What the disk does beside recording: syncs that lie, or the next sync of the WAL that fails.
