@@ -58,6 +58,13 @@ def primary_code(error: BaseException) -> int | None:
     return None if code is None else code & 0xFF
 
 
+def _is_denial(error: BaseException) -> bool:
+    # SQLITE_AUTH would say so, but while SQLite reads a schema, and for functions, an authorizer's
+    # refusal comes with the code of every other mistake: only the words tell it from a layout.
+    words = str(error)
+    return words.startswith("not authorized") or words.endswith(" is prohibited")
+
+
 def describe(error: BaseException) -> str:
     """Return one line: type, SQLite's name of the code, message."""
     name = getattr(error, "sqlite_errorname", None)
@@ -89,7 +96,10 @@ class translated:  # noqa: N801 - used as a function; a generator would cost twi
 
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DENIED = "An authorizer denies what the store needs; let it through."
 _ADVICE = {
+    sqlite3.SQLITE_AUTH: _DENIED,
+    sqlite3.SQLITE_ERROR: _DENIED,
     sqlite3.SQLITE_READONLY: "The file or its folder is read-only; make both writable.",
     sqlite3.SQLITE_CANTOPEN: "The file cannot be opened; check the folder, rights and descriptors.",
     sqlite3.SQLITE_FULL: "The disk or the page limit is full; make room and try again.",
@@ -111,7 +121,7 @@ def translate(error: BaseException, name: str) -> FsmCoreError:
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
         return ConstraintError(f"{name}: {what}")
-    if code == sqlite3.SQLITE_ERROR:
+    if code == sqlite3.SQLITE_ERROR and not _is_denial(error):
         return SchemaMismatchError(f"{name}: the layout does not fit the schema ({what}).")
     if isinstance(error, sqlite3.DataError | OverflowError | UnicodeError):
         return InvalidKeyError(f"{name}: SQLite cannot hold this value ({what}).")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from fsmcore import schema as sql
 from fsmcore.attempt import Attempt, constraint_refused
 from fsmcore.connections import (
+    CommitFailedError,
     CommitFate,
     ConnectionModel,
     PerTransition,
@@ -32,6 +33,7 @@ from fsmcore.errors import (
     DefinitionError,
     FileAlreadyTrackedError,
     SchemaMismatchError,
+    StoreUnavailableError,
 )
 from fsmcore.retry import RetryPolicy
 from fsmcore.rows import FileRow as FileRow  # its name is used from here too
@@ -124,6 +126,11 @@ class Store:
             if not object_count:
                 raise
             # else another process has made them meanwhile
+        except CommitFailedError as error:
+            raise StoreUnavailableError(
+                f"{self.name}: the COMMIT that creates it failed ({error.cause}), so it may exist "
+                "or not. Open it again."
+            ) from error
 
     async def _require_layout(self, session: Session) -> None:
         ((user_version, _),) = await session.fetch(sql.SELECT_LAYOUT)

@@ -419,3 +419,31 @@ async def test_a_state_changed_behind_the_version_is_stale(path: Path) -> None:
         with pytest.raises(fsmcore.StaleTransitionError, match="found 'failed' at version 0"):
             await manager.transition(KEY, "start_upload", expected_version=0)
     assert ("failed", 0) == state(path)
+
+
+@pytest.mark.parametrize("create", [True, False])
+async def test_a_store_that_is_denied_anything_is_unavailable(
+    path: Path, native: Connections, create: bool
+) -> None:
+    """Each action is denied, the first, the second, … until none is: none is taken for a layout."""
+    seen, nth, raised = 0, 0, set()
+
+    def asked(*_: object) -> int:
+        nonlocal seen
+        seen += 1
+        return sqlite3.SQLITE_DENY if seen == nth else sqlite3.SQLITE_OK
+
+    while seen >= nth:
+        seen, nth = 0, nth + 1
+        path.unlink(missing_ok=True)
+        if not create:
+            async with Store(path, create=True):
+                pass
+        with native.prepared(lambda connection: connection.set_authorizer(asked)):
+            try:
+                async with Store(path, create=create):
+                    pass
+            except fsmcore.FsmCoreError as error:
+                raised.add(type(error).__name__)
+    assert {"StoreUnavailableError"} == raised
+    assert nth > 20
