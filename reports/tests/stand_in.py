@@ -135,7 +135,7 @@ def make(folder: Path) -> Path:
     for package in ("properties", "benchmarks", "reports"):
         (checkout / package).mkdir(parents=True)
         (checkout / package / "__init__.py").touch()
-    shutil.copy(CHECKOUT / "reports" / "schema.py", checkout / "reports")
+    shutil.copytree(CHECKOUT / "reports" / "schema", checkout / "reports" / "schema")
     shutil.copy(CHECKOUT / "properties" / "environment.py", checkout / "properties")
     (checkout / "properties" / "__main__.py").write_text(PROPERTIES)
     (checkout / "benchmarks" / "__main__.py").write_text(BENCHMARKS)

@@ -1,0 +1,66 @@
+"""Every record that crosses a process or a file, and how it is written and read.
+
+Standard library and msgspec only: this package is also imported inside measured environments.
+
+A record is one JSON object. `kind` says which record it is and `schema_version` which edition of
+this package wrote it; both are checked before anything else is believed. Decoding is strict: an
+unknown field, a missing field or a number that is not finite is an error, never a default.
+Names carry their units last (`elapsed_ms`).
+"""
+
+from reports.schema.environment import Environment, LibraryEvidence
+from reports.schema.files import (
+    RecordCorruptError,
+    RecordError,
+    RecordMissingError,
+    RecordNewerError,
+    RecordNotWrittenError,
+    read,
+    write,
+)
+from reports.schema.histories import HistoryRecord, InitialRecord, OperationRecord
+from reports.schema.laws import LawComparison, LawKind, LawOutcome, LawRecord, LawVerdict
+from reports.schema.parts import SCHEMA_VERSION, Count, Figure, Milliseconds, Record, Verdict
+from reports.schema.sessions import LawsRecord, SessionRecord
+from reports.schema.upgrades import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    CompareRecord,
+    GateRecord,
+    Reason,
+    VersionChange,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "BenchmarkComparison",
+    "BenchmarkOutcome",
+    "CompareRecord",
+    "Count",
+    "Environment",
+    "Figure",
+    "GateRecord",
+    "HistoryRecord",
+    "InitialRecord",
+    "LawComparison",
+    "LawKind",
+    "LawOutcome",
+    "LawRecord",
+    "LawVerdict",
+    "LawsRecord",
+    "LibraryEvidence",
+    "Milliseconds",
+    "OperationRecord",
+    "Reason",
+    "Record",
+    "RecordCorruptError",
+    "RecordError",
+    "RecordMissingError",
+    "RecordNewerError",
+    "RecordNotWrittenError",
+    "SessionRecord",
+    "Verdict",
+    "VersionChange",
+    "read",
+    "write",
+]

@@ -1,0 +1,69 @@
+"""What laws said: one in one environment, and one in both environments of an upgrade."""
+
+import enum
+
+from reports.schema.parts import Count, Milliseconds, Record
+
+
+class LawKind(enum.Enum):
+    """Whether a law judges our machine, or states what we assume of somebody else's library."""
+
+    MACHINE = "machine"
+    ASSUMPTION = "assumption"
+
+
+class LawVerdict(enum.Enum):
+    """What is known of one law in one environment."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not asked"
+
+
+class LawRecord(Record, frozen=True, kw_only=True):
+    """What one law said in one environment.
+
+    `law` is the sentence name of its test, `sentence` the first line of its docstring.
+    `leans_on` is the line of ours, as file:line or a sentence, that leans on an assumption.
+    `failure` is the counterexample as text and ends in the command that replays it; `reason` says
+    why a law is unknown or was not asked.
+    """
+
+    law: str
+    kind: LawKind
+    sentence: str
+    verdict: LawVerdict
+    subject: str
+    examples: Count
+    steps: Count
+    schedules: Count = 0
+    elapsed_ms: Milliseconds
+    leans_on: str | None = None
+    failure: str | None = None
+    reason: str | None = None
+
+
+class LawOutcome(enum.Enum):
+    """What one law says about an upgrade, from its verdicts in both environments."""
+
+    HOLDS = "holds"
+    NEW_FAILURE = "new failure"
+    FIXED = "fixed"
+    FAILS_IN_BOTH = "fails in both"
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not asked"
+
+
+class LawComparison(Record, frozen=True, kw_only=True):
+    """One law in both environments. A side that never reported the law is None."""
+
+    law: str
+    kind: LawKind
+    sentence: str
+    baseline: LawVerdict | None
+    candidate: LawVerdict | None
+    outcome: LawOutcome
+    leans_on: str | None = None
+    failure: str | None = None
+    reason: str | None = None

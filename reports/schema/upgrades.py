@@ -1,0 +1,87 @@
+"""The verdict on an upgrade, and the comparison of two finished files."""
+
+import enum
+
+from reports.schema.environment import Environment
+from reports.schema.laws import LawComparison
+from reports.schema.parts import Count, Record, Verdict
+from reports.schema.sessions import SessionRecord
+
+
+class BenchmarkOutcome(enum.Enum):
+    """What one benchmark says about an upgrade."""
+
+    REGRESSED = "regressed"
+    SLOWER = "slower"
+    WITHIN_TOLERANCE = "within tolerance"
+    FASTER = "faster"
+    UNKNOWN = "unknown"
+    QUIET = "quiet"
+    NOT_QUIET = "not quiet"
+
+
+class BenchmarkComparison(Record, frozen=True, kw_only=True):
+    """Candidate over baseline for one benchmark: above 1 is slower.
+
+    The interval is at `confidence` for the whole family of benchmarks; a bound is None where the
+    epochs were too few to give one.
+    """
+
+    name: str
+    is_control: bool
+    baseline_us: float
+    candidate_us: float
+    ratio: float
+    ratio_low: float | None
+    ratio_high: float | None
+    confidence: float
+    epoch_count: Count
+    outcome: BenchmarkOutcome
+    epoch_ratios: list[float]
+    reason: str | None = None
+
+
+class VersionChange(Record, frozen=True, kw_only=True):
+    """One distribution that differs between the environments; None where it is absent."""
+
+    name: str
+    baseline: str | None
+    candidate: str | None
+    was_asked: bool
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """One sentence for the verdict that it argues for. The heaviest stands first."""
+
+    verdict: Verdict
+    text: str
+
+
+class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="gate"):
+    """The content of reports/out/gate.json: the verdict on an upgrade, and why.
+
+    `replay` is the command that asks the laws again with the candidate; add `--law NAME`.
+    """
+
+    requirements: list[str]
+    reasons: list[Reason]
+    seed: int | None = None
+    guarantee: str | None = None
+    changes: list[VersionChange] = []
+    baseline: Environment | None = None
+    candidate: Environment | None = None
+    laws: list[LawComparison] = []
+    benchmarks: list[BenchmarkComparison] = []
+    weaknesses: list[str] = []
+    replay: str | None = None
+
+
+class CompareRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="compare"):
+    """The content of reports/out/compare.json: two finished files, without pairing."""
+
+    baseline_path: str
+    candidate_path: str
+    reasons: list[Reason]
+    benchmarks: list[BenchmarkComparison] = []
+    only_baseline: list[str] = []
+    only_candidate: list[str] = []
