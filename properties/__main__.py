@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
-import inspect
 import io
 import os
 import random
@@ -13,7 +11,6 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -74,41 +71,19 @@ def subject_names() -> list[str]:
 
 
 def _add_foreign(names: Sequence[str]) -> None:
-    """Let ``MODULE:FACTORY`` be judged beside ours; raises ``UsageError`` for no such module.
-
-    It is imported when it is first asked: it may import Hypothesis, which pytest must do first.
-    """
-    from properties.subjects import CORE_SUBJECTS
+    """Let ``MODULE:FACTORY`` be judged beside ours; raises ``UsageError`` for no such module."""
+    from properties.subjects.named import subject_named
 
     for name in names:
-        module, _, factory = name.partition(":")
-        if not factory:
+        if ":" not in name:
             continue
         try:
-            found = importlib.util.find_spec(module)
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            raise UsageError(f"no module {module!r} for subject {name!r}. Give MODULE:FACTORY.")
-        CORE_SUBJECTS[name] = _Foreign(module, factory)
-
-
-class _Foreign:
-    """Somebody's factory, imported when it is first looked at or called."""
-
-    def __init__(self, module: str, factory: str) -> None:
-        self._module, self._factory = module, factory
-
-    @property
-    def __signature__(self) -> inspect.Signature:
-        """What it takes: who has no clock to set is not given one."""
-        return inspect.signature(self._made())
-
-    def __call__(self, **options: Any) -> Any:
-        return self._made()(**options)
-
-    def _made(self) -> Any:
-        return getattr(importlib.import_module(self._module), self._factory)
+            subject_named(name)
+        except KeyError:
+            module = name.partition(":")[0]
+            raise UsageError(
+                f"no module {module!r} for subject {name!r}. Give MODULE:FACTORY."
+            ) from None
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -11,13 +11,14 @@ import json
 import os
 import sys
 
-from properties.subjects import CORE_SUBJECTS, Request
+from properties.subjects import Request
+from properties.subjects.named import subject_named
 
 PATIENT_TRIES = 20
 
 
 async def _main(path: str, subject_name: str, file_path: str, count: int) -> None:
-    subject = CORE_SUBJECTS[subject_name](tries=PATIENT_TRIES)
+    subject = subject_named(subject_name)(tries=PATIENT_TRIES)
     await subject.make(path)
     try:
         print("ready", flush=True)

@@ -89,13 +89,12 @@ class Workload:
 
 def from_name(name: str) -> Workload | None:
     """Return the workload that ``name`` says, or None when it says none."""
-    match name.split(".", 2):
-        case [prefix, subject, text] if prefix == PREFIX:
-            phases = [
-                [_arrival(each) for each in phase.split(",") if each] for phase in text.split("+")
-            ]
-            return _workload(subject, phases)
-    return None
+    prefix, _, rest = name.partition(".")
+    subject, _, text = rest.rpartition(".")
+    if prefix != PREFIX or not subject:
+        return None
+    phases = [[_arrival(each) for each in phase.split(",") if each] for phase in text.split("+")]
+    return _workload(subject, phases)
 
 
 def from_content(subject: str, phases: Sequence[Sequence[dict[str, Any]]]) -> Workload | None:

@@ -15,6 +15,7 @@ from properties.simulation.scenarios.laws import (
     nothing_is_left_behind,
     one_winner_a_version,
 )
+from properties.subjects.named import Foreign, subject_named
 
 SETUPS = {
     "statemachine": Core(file_locks=True),
@@ -23,6 +24,29 @@ SETUPS = {
     "handrolled-unlocked": Core(with_library=False),
 }
 """How the core is set up, by the names that the laws give their subjects."""
+
+
+def core_of(setup: str) -> Core:
+    """Return how the core is set up; somebody else's subject says whose scenarios are its own.
+
+    Raises ``KeyError`` for a subject that is none or has no scenarios.
+    """
+    if setup not in SETUPS:
+        factory = subject_named(setup)
+        if not isinstance(factory, Foreign):
+            raise KeyError(setup)
+        SETUPS[setup] = SETUPS[factory.setup()]
+    return SETUPS[setup]
+
+
+def is_setup(name: str) -> bool:
+    """Whether there is such a set-up."""
+    try:
+        core_of(name)
+    except (KeyError, AttributeError):
+        return False
+    return True
+
 
 ALLOWED = {
     "untracked": ("start_upload",),
@@ -63,7 +87,7 @@ class Workload:
             self.name,
             f"Attempts on a file that is {self.state}: {', '.join(self.events)}.",
             self.events,
-            SETUPS[self.setup],
+            core_of(self.setup),
             reset_sql=RESET_FILES.replace("'untracked'", f"'{self.state}'"),
             budget=Budget(cancellations=1),
             law=all_of(
@@ -90,8 +114,8 @@ class Workload:
 
 def from_name(name: str) -> Workload | None:
     """Return the workload that ``name`` says, or None when it says none."""
-    match name.split("."):
-        case ["drawn", setup, state, events] if setup in SETUPS and state in ALLOWED:
+    match (name.partition(".")[0], *name.partition(".")[2].rsplit(".", 2)):
+        case ["drawn", setup, state, events] if state in ALLOWED and is_setup(setup):
             chosen = tuple(events.split("+"))
             if all(event in EVENTS for event in chosen):
                 return Workload(setup=setup, state=state, events=chosen)

@@ -27,7 +27,7 @@ from fsmcore.store import FileRow
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Attempt, Outcome, Scenario, Setting
 from properties.simulation.scenarios.core import Core, core
-from properties.simulation.scenarios.drawn import SETUPS
+from properties.simulation.scenarios.drawn import core_of, is_setup
 from properties.simulation.scenarios.laws import (
     all_of,
     nothing_is_left_behind,
@@ -59,7 +59,7 @@ def crowd(setup: str) -> Scenario:
         f"promise.crowd.{setup}",
         "Ten uploads of one file: one succeeds, nine are refused.",
         ("start_upload",) * CROWD,
-        SETUPS[setup],
+        core_of(setup),
         law=all_of(nothing_is_left_behind, one_and_the_rest_refused, one_winner_a_version),
     )
 
@@ -79,7 +79,7 @@ def cut_off(setup: str, cancellations: int = 2) -> Scenario:
         f"promise.cut_off.{setup}",
         "Three attempts on one file; two may be cancelled, or one of them twice.",
         ("start_upload", "start_upload", "complete_upload"),
-        SETUPS[setup],
+        core_of(setup),
         budget=Budget(cancellations=cancellations),
         law=all_of(nothing_is_left_behind, one_winner_a_version),
     )
@@ -133,7 +133,7 @@ def _two_files(
     waits: bool = False,
     **options: Any,
 ) -> Scenario:
-    how = SETUPS[setup]
+    how = core_of(setup)
 
     def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
         ended = asyncio.Event()
@@ -219,7 +219,7 @@ PROMISES: dict[str, Callable[[str], Scenario]] = {
 
 def from_name(name: str) -> Scenario | None:
     """Return the scenario that ``name`` says, or None when it says none."""
-    match name.split("."):
-        case ["promise", what, setup] if what in PROMISES and setup in SETUPS:
+    match name.split(".", 2):
+        case ["promise", what, setup] if what in PROMISES and is_setup(setup):
             return PROMISES[what](setup)
     return None

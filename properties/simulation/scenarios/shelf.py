@@ -39,7 +39,7 @@ from properties.simulation.scenarios.laws import (
     every_ok_word_counts,
     nothing_is_left_behind,
 )
-from properties.subjects import CORE_SUBJECTS
+from properties.subjects.named import subject_named
 
 _UPLOADS = ("start_upload", "start_upload", "start_upload")
 _CHAIN = ("start_upload", "complete_upload", "fail_upload")
@@ -164,7 +164,11 @@ def scenario(name: str, *, breaks: str | None = None) -> Scenario:
 
 def _of_the_rules(name: str, breaks: str | None) -> Scenario | None:
     found = from_workload_name(name)
-    if found is None or found.subject not in CORE_SUBJECTS:
+    if found is None:
+        return None
+    try:
+        subject_named(found.subject)
+    except KeyError:
         return None
     judges = hearing.all_judges()
     law = (breaks or "").partition(":")[0]

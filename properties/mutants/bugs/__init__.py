@@ -1,0 +1,1 @@
+"""Bugs, one file a family: each a small change of the core that some law must catch."""

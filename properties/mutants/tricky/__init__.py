@@ -1,0 +1,1 @@
+"""Changes that are correct although they look wrong: every law must hold."""

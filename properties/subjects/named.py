@@ -1,0 +1,54 @@
+"""Subjects by name: ours, and ``MODULE:FACTORY`` for anybody else's."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from typing import Any
+
+from properties.subjects.core import CORE_SUBJECTS
+from properties.subjects.protocol import SubjectFactory
+
+
+class Foreign:
+    """Somebody's factory, imported when it is first looked at or called."""
+
+    def __init__(self, module: str, factory: str) -> None:
+        """Import nothing yet."""
+        self._module, self._factory = module, factory
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What it takes: who has no clock to set is not given one."""
+        return inspect.signature(self._made())
+
+    def __call__(self, **options: Any) -> Any:
+        """Make a subject."""
+        return self._made()(**options)
+
+    def setup(self) -> str:
+        """Return whose scenarios of the simulation are this subject's; see ``Offer.SCENARIOS``."""
+        found: str = self._made().setup()
+        return found
+
+    def _made(self) -> Any:
+        return getattr(importlib.import_module(self._module), self._factory)
+
+
+def subject_named(name: str) -> SubjectFactory:
+    """Return a factory, which is among ``CORE_SUBJECTS`` from then on; raises ``KeyError``.
+
+    A module is looked for and not imported yet: it may import Hypothesis, which pytest must do
+    first.
+    """
+    if name not in CORE_SUBJECTS:
+        module, _, factory = name.partition(":")
+        try:
+            is_there = bool(factory) and importlib.util.find_spec(module) is not None
+        except (ModuleNotFoundError, ValueError):
+            is_there = False
+        if not is_there:
+            raise KeyError(name)
+        CORE_SUBJECTS[name] = Foreign(module, factory)
+    return CORE_SUBJECTS[name]
