@@ -1,7 +1,8 @@
 """Time what a transition costs, layer by layer and under contention.
 
-    python -m benchmarks [--group ladder|contention|gate|all] [--synchronous LEVEL]
+    python -m benchmarks [--group NAME ...] [--size short|full] [--synchronous LEVEL]
                          [--folder DIR] [--json FILE | --out FILE] [-- options of pytest]
+    python -m benchmarks --list
 
 Each group runs in a fresh process under pytest-benchmark; a workload whose result is wrong is a
 failure and leaves no figure. Without --json the session keeps its record in reports/out, with
@@ -24,15 +25,17 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
 from benchmarks import results, tables
-from benchmarks.process import GROUPS, INTERRUPTED, ROOT, Said, heard, measure
+from benchmarks.groups import GROUPS, SHORT, Place
+from benchmarks.process import INTERRUPTED, ROOT, Said, heard, measure
 from benchmarks.results import Finished
+from benchmarks.sizes import SIZES
 from reports import schema
 from reports.schema import Figure, RecordNotWrittenError, SessionRecord, Verdict
 
@@ -60,7 +63,19 @@ def parser() -> argparse.ArgumentParser:
         usage=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    made.add_argument("--group", choices=(*GROUPS, "all"), default="all", help="default: all")
+    made.add_argument(
+        "--group",
+        action="append",
+        choices=(*GROUPS, "all"),
+        help="may be repeated (default: those that --list marks)",
+    )
+    made.add_argument("--list", action="store_true", help="name the groups, measure nothing")
+    made.add_argument(
+        "--size",
+        choices=SIZES,
+        default="short",
+        help="how many tasks, files and writers are swept (default: short)",
+    )
     made.add_argument(
         "--synchronous",
         choices=LEVELS,
@@ -95,10 +110,16 @@ def main(given: Sequence[str]) -> int:
         chosen = parser().parse_args(ours)
         if chosen.folder is not None and not chosen.folder.is_dir():
             raise UsageError(f"--folder {chosen.folder}: no such folder. Make it first.")
-        options = [f"--benchmarks-synchronous={chosen.synchronous}"]
+        if chosen.list:
+            print("\n".join(_listed()))
+            return Verdict.PASS.exit_code
+        options = [
+            f"--benchmarks-synchronous={chosen.synchronous}",
+            f"--benchmarks-size={chosen.size}",
+        ]
         if chosen.folder is not None:
             options.append(f"--benchmarks-folder={chosen.folder.absolute()}")
-        groups = GROUPS if chosen.group == "all" else (chosen.group,)
+        groups = _groups(chosen.group)
         if chosen.json is not None:
             said = measure(groups, chosen.json.absolute(), [*options, *pytests])
         else:
@@ -111,6 +132,20 @@ def main(given: Sequence[str]) -> int:
         traceback.print_exc()
         said = Said(verdict=Verdict.INVALID, words="the harness failed, see above")
     return _finish(SessionRecord(name="benchmarks", verdict=said.verdict, summary=said.words))
+
+
+def _groups(asked: Sequence[str] | None) -> tuple[str, ...]:
+    if asked is None:
+        return SHORT
+    return tuple(GROUPS) if "all" in asked else tuple(dict.fromkeys(asked))
+
+
+def _listed() -> Iterator[str]:
+    for name, group in GROUPS.items():
+        mark = "*" if group.in_short else " "
+        where = ", on the disk" if group.place is Place.DISK else ""
+        yield f"{mark} {name:<12} {group.sentence}{where}; about {group.about_s} s"
+    yield "* measured when no --group is given; times on an idle machine, --size short"
 
 
 def _recorded(groups: Sequence[str], out: Path, options: Sequence[str]) -> int:
@@ -134,7 +169,7 @@ def _recorded(groups: Sequence[str], out: Path, options: Sequence[str]) -> int:
         )
     for group, each in finished.items():
         print(f"\n{tables.heading(group, each)}")
-        print("\n".join([*tables.TABLES[group](each), *tables.missing(each)]))
+        print("\n".join([*tables.table(group, each), *tables.missing(each)]))
     print()
     return _finish(_record(said, finished, kept), out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ import msgspec
 import pytest
 
 from benchmarks import folders
+from benchmarks.groups import GROUPS, Place
+from benchmarks.sizes import SIZES
 from benchmarks.workload import Recorder, Workload, measure
 from fsmcore import Synchronous
-from properties.environment import environment
+from properties.environment import environment, filesystem_kind
 
 _folder = pytest.StashKey[Path]()
 
@@ -22,12 +25,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `python -m benchmarks` hands on."""
     group = parser.getgroup("benchmarks of fsmcore")
     group.addoption("--benchmarks-folder", type=Path, metavar="DIR", help="where databases lie")
+    group.addoption("--benchmarks-size", choices=SIZES, default="short", help="how many cells")
     group.addoption(
         "--benchmarks-synchronous",
         choices=[each.name for each in Synchronous],
         default=Synchronous.NORMAL.name,
         help="what a commit waits for",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of cells that only the full size measures; see `sizes.sized`."""
+    config.addinivalue_line("markers", "full: measured by --benchmarks-size=full only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the size that was asked for leaves out."""
+    if config.getoption("benchmarks_size") == "full":
+        return
+    left_out = [each for each in items if each.get_closest_marker("full")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if each not in left_out]
 
 
 class Measure:
@@ -48,6 +67,7 @@ class Measure:
         rounds: int,
         warmup_rounds: int = 2,
         beside: Workload | None = None,
+        synchronous: Synchronous | None = None,
     ) -> None:
         """Run it, check it, and only then let it be recorded."""
         measure(
@@ -55,29 +75,48 @@ class Measure:
             workload,
             name=self._name,
             folder=self._folder,
-            synchronous=self._synchronous,
+            synchronous=synchronous if synchronous is not None else self._synchronous,
             rounds=rounds,
             warmup_rounds=warmup_rounds,
             beside=beside,
         )
 
 
+class Databases:
+    """Lends folders for databases, in memory or on the disk as a group wants it."""
+
+    def __init__(self, config: pytest.Config, opened: contextlib.ExitStack) -> None:
+        self._asked: Path | None = config.getoption("benchmarks_folder")
+        self._config = config
+        self._opened = opened
+        self._folders: dict[Place, Path] = {}
+
+    def folder(self, place: Place) -> Path:
+        """Return the folder of a place; all of them go at the end of the run."""
+        if place not in self._folders:
+            parent = self._asked or folders.parent_for(place)
+            self._folders[place] = self._opened.enter_context(folders.scratch(parent))
+        self._config.stash[_folder] = self._folders[place]
+        return self._folders[place]
+
+
 @pytest.fixture(scope="session")
-def databases(pytestconfig: pytest.Config) -> Iterator[Path]:
+def databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
     """Where the run's databases lie."""
-    parent: Path = pytestconfig.getoption("benchmarks_folder") or folders.default_parent()
-    with folders.scratch(parent) as folder:
-        pytestconfig.stash[_folder] = folder
-        yield folder
+    with contextlib.ExitStack() as opened:
+        yield Databases(pytestconfig, opened)
 
 
 @pytest.fixture
 def measured(
-    benchmark: Recorder, request: pytest.FixtureRequest, databases: Path
+    benchmark: Recorder, request: pytest.FixtureRequest, databases: Databases
 ) -> Iterator[Measure]:
     """Call it with a workload."""
     synchronous = Synchronous[request.config.getoption("benchmarks_synchronous")]
-    with folders.scratch(databases) as folder:
+    mark = request.node.get_closest_marker("benchmark")
+    place = GROUPS[mark.kwargs["group"]].place
+    with folders.scratch(databases.folder(place)) as folder:
+        benchmark.extra_info["database_filesystem"] = filesystem_kind(folder)
         yield Measure(benchmark, request.node.name, folder, synchronous)
 
 

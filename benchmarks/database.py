@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from benchmarks.ring import RING
-from fsmcore import Schema, audit
+from fsmcore import Lifecycle, Schema, audit
 from fsmcore import schema as sql
 
 SCHEMA = Schema()
@@ -32,14 +32,14 @@ def make(path: Path, file_count: int) -> list[str]:
     return keys
 
 
-def violations(path: Path, committed: int) -> list[str]:
+def violations(path: Path, committed: int, lifecycle: Lifecycle = RING) -> list[str]:
     """Say what is wrong with the file, given how many transitions were acknowledged.
 
     The core's own audit, and the two counts that must agree with what callers were told: a lost,
     doubled or invented transition changes one of them, however sound the file looks.
     """
     with contextlib.closing(sqlite3.connect(path)) as db:
-        found = [str(each) for each in audit(db, RING, SCHEMA)]
+        found = [str(each) for each in audit(db, lifecycle, SCHEMA)]
         ((journal_count,),) = db.execute(COUNT_JOURNAL).fetchall()
         ((version_sum,),) = db.execute(SUM_VERSIONS).fetchall()
     if journal_count != committed:

@@ -10,12 +10,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.groups import Place
+from properties.environment import filesystem_kind
+
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made inside
 NEEDED_BYTES = 48 * 1024 * 1024
 """More than the largest workload needs; a container may have as little as 64 MiB there."""
 
+IN_MEMORY_KINDS = {"tmpfs", "ramfs"}
+
 _PREFIX = "fsmcore-benchmarks-"
 _STALE_S = 3600.0
+
+
+def parent_for(place: Place) -> Path:
+    """Return where databases of a place lie; the disk is where temporary files outlive a boot."""
+    if place is Place.MEMORY:
+        return default_parent()
+    on_disk = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.cwd()]  # noqa: S108 - as above
+    kept = [each for each in on_disk if filesystem_kind(each) not in IN_MEMORY_KINDS]
+    return next((each for each in kept if os.access(each, os.W_OK)), on_disk[0])
 
 
 def default_parent() -> Path:

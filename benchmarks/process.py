@@ -27,8 +27,6 @@ from fsmcore import StoreUnavailableError
 from reports.schema import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("ladder", "contention", "gate", "simulation")
-
 QUIET = ("-v", "--no-header", "--tb=short", "--benchmark-quiet")
 NO_ALARM = ("-W", "ignore::pytest_benchmark.logger.PytestBenchmarkWarning")
 """It warns when nothing was measured, which our own last line says; as an error, from a hook of

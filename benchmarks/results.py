@@ -18,6 +18,7 @@ class Result:
     """One benchmark: the rounds, in seconds for one transition, and what it noted beside them."""
 
     name: str
+    full_name: str
     group: str
     rounds_s: list[float]
     extra_info: dict[str, Any]  # numbers and text, by the names of the workload's metrics
@@ -75,6 +76,7 @@ def load(path: Path) -> Finished:
         results=[
             Result(
                 name=short_name(each["name"]),
+                full_name=each["name"].removeprefix("test_"),
                 group=each["group"],
                 rounds_s=each["stats"]["data"],
                 extra_info=each["extra_info"],

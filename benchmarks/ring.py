@@ -26,6 +26,14 @@ RING = Lifecycle(
     ),
 )
 
+NAMED_RING = Lifecycle(
+    states=_STATES,
+    initial=_STATES[0],
+    finals=frozenset(),
+    edges=tuple(Edge(edge.source, f"leave_{edge.source}", edge.target) for edge in RING.edges),
+)
+"""The same ring with an event for each state: asked for too late, it is not allowed."""
+
 EDGE_FROM = {edge.source: edge for edge in RING.edges}
 """The one edge that leaves each state."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+PERCENTS = {"p50": 50, "p90": 90, "p99": 99, "p99_9": 99.9}
 
 
 def percentile(values: Sequence[int], percent: float) -> int:
@@ -27,3 +29,13 @@ def jain_index(shares: Sequence[int]) -> float:
     if not squares:
         raise ValueError("nobody had a share: fairness is about something that was shared.")
     return sum(shares) ** 2 / (len(shares) * squares)
+
+
+def latencies(values_us: Sequence[int], name: str = "latency") -> Mapping[str, int | list[int]]:
+    """Return percentiles, the maximum and the sample itself, all in whole microseconds."""
+    in_order = sorted(values_us)
+    found: dict[str, int | list[int]] = {
+        f"{name}_{label}_us": percentile(in_order, percent) for label, percent in PERCENTS.items()
+    }
+    plural = "latencies" if name == "latency" else f"{name}s"
+    return {**found, f"{name}_max_us": in_order[-1], f"{plural}_us": list(values_us)}

@@ -10,13 +10,15 @@ from typing import Protocol
 import aiosqlite
 
 from benchmarks import ring
+from benchmarks.ledger import Moved
+from benchmarks.models import Connections, Way, per_transition
 from benchmarks.plain import SELECT, writes
 from fsmcore import (
     ConnectionModel,
+    FileRow,
     FileTransitionManager,
     FsmCoreError,
     MachineFactory,
-    PerTransition,
     RetryPolicy,
     Store,
     Synchronous,
@@ -24,12 +26,8 @@ from fsmcore import (
 from fsmcore.native import Preparation, PreparedConnection
 
 OnRetry = Callable[[FsmCoreError, int, float], None]
-Connections = Callable[[Synchronous], ConnectionModel]
 
-
-def per_transition(synchronous: Synchronous) -> ConnectionModel:
-    """Return the default connection model at a synchronous level."""
-    return PerTransition(synchronous=synchronous)
+DEFAULT = Way(connections=per_transition)
 
 
 class Subject(Protocol):
@@ -39,7 +37,7 @@ class Subject(Protocol):
         """Open; ``on_retry`` is told of every try that is made again."""
         ...
 
-    async def transition(self, key: str, attempt_id: str) -> None:
+    async def transition(self, key: str, attempt_id: str) -> Moved:
         """Move the row of ``key`` one step; return after the commit."""
         ...
 
@@ -64,14 +62,13 @@ class BareAiosqlite:
         self._synchronous = synchronous
         self._kept = await self._connect()
 
-    async def transition(self, key: str, attempt_id: str) -> None:
+    async def transition(self, key: str, attempt_id: str) -> Moved:
         """Move the row; see ``Subject``."""
         if not self._fresh_connection:
-            await self._move(self._kept, key, attempt_id)
-            return
+            return await self._move(self._kept, key, attempt_id)
         connection = await self._connect()
         try:
-            await self._move(connection, key, attempt_id)
+            return await self._move(connection, key, attempt_id)
         finally:
             await connection.close()
 
@@ -92,7 +89,7 @@ class BareAiosqlite:
             raise error
         return connection
 
-    async def _move(self, connection: aiosqlite.Connection, key: str, attempt_id: str) -> None:
+    async def _move(self, connection: aiosqlite.Connection, key: str, attempt_id: str) -> Moved:
         ((state, version, *_),) = await connection.execute_fetchall(SELECT, (key,))
         await connection.execute("BEGIN IMMEDIATE")
         for statement, parameters in writes(key, state, version, attempt_id):
@@ -100,6 +97,7 @@ class BareAiosqlite:
             if cursor.rowcount != 1:
                 raise aiosqlite.IntegrityError("a transition met another number of rows than one")
         await connection.execute("COMMIT")
+        return Moved(state, ring.EDGE_FROM[state].target, version + 1)
 
 
 class StoreOnly:
@@ -113,15 +111,20 @@ class StoreOnly:
         """Open the store."""
         self._store = await _opened(path, self._connections(synchronous), on_retry)
 
-    async def transition(self, key: str, attempt_id: str) -> None:
+    async def transition(self, key: str, attempt_id: str) -> Moved:
         """Move the row; see ``Subject``."""
 
-        async def once(_tries: int) -> None:
+        async def once(_tries: int) -> Moved:
             async with self._store.attempt(attempt_id) as attempt:
                 row = await attempt.read(key)
-                await attempt.compare_and_set(row, ring.EDGE_FROM[row.state])
+                moved = await attempt.compare_and_set(row, ring.EDGE_FROM[row.state])
+                return Moved(row.state, moved.state, moved.version)
 
-        await self._store.retry.run(once)
+        return await self._store.retry.run(once)
+
+    async def read(self, key: str) -> FileRow:
+        """Return the row of ``key``."""
+        return await self._store.read(key)
 
     async def close(self) -> None:
         """Close the store."""
@@ -131,23 +134,45 @@ class StoreOnly:
 class Managed:
     """The whole manager: lock, read, machine, guard, write."""
 
-    def __init__(self, machine: MachineFactory, connections: Connections = per_transition) -> None:
+    lifecycle = ring.RING
+
+    def __init__(self, machine: MachineFactory, way: Way = DEFAULT) -> None:
         """Open nothing yet."""
         self._machine = machine
-        self._connections = connections
+        self._way = way
 
     async def open(self, path: Path, synchronous: Synchronous, on_retry: OnRetry) -> None:
         """Open the store and put the manager on it."""
-        store = await _opened(path, self._connections(synchronous), on_retry)
-        self._manager = FileTransitionManager(store, lifecycle=ring.RING, machine=self._machine)
+        store = await _opened(path, self._way.connections(synchronous), on_retry)
+        self._manager = FileTransitionManager(
+            store, lifecycle=self.lifecycle, machine=self._machine, locks=self._way.locks()
+        )
 
-    async def transition(self, key: str, attempt_id: str) -> None:
+    async def transition(self, key: str, attempt_id: str) -> Moved:
         """Move the row; see ``Subject``."""
-        await self._manager.transition(key, ring.ADVANCE, attempt_id=attempt_id)
+        moved = await self._manager.transition(key, ring.ADVANCE, attempt_id=attempt_id)
+        return Moved(moved.from_state, moved.to_state, moved.version)
+
+    async def read(self, key: str) -> FileRow:
+        """Return the row of ``key``."""
+        return await self._manager.store.read(key)
 
     async def close(self) -> None:
         """Close the store."""
         await self._manager.store.close()
+
+
+class Deciding(Managed):
+    """A caller who reads the row first and asks for the event of the state that it saw."""
+
+    lifecycle = ring.NAMED_RING
+
+    async def transition(self, key: str, attempt_id: str) -> Moved:
+        """Move the row; raises ``TransitionNotAllowedError`` when it has moved meanwhile."""
+        row = await self.read(key)
+        event = f"leave_{row.state}"
+        moved = await self._manager.transition(key, event, attempt_id=attempt_id)
+        return Moved(moved.from_state, moved.to_state, moved.version)
 
 
 async def _opened(path: Path, connections: ConnectionModel, on_retry: OnRetry) -> Store:

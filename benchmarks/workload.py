@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from fsmcore import Synchronous
 
-Metric = int | float | Sequence[int]
+Metric = int | float | str | Sequence[int]
 
 
 class Workload(Protocol):

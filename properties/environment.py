@@ -48,7 +48,7 @@ def environment(
         cpu_count=os.cpu_count() or 0,
         cpu_affinity=_cpu_affinity(),
         load_average=_load_average(),
-        database_filesystem=None if database is None else _filesystem_kind(Path(database)),
+        database_filesystem=None if database is None else filesystem_kind(Path(database)),
         hypothesis_profile=hypothesis_profile,
     )
 
@@ -73,7 +73,7 @@ def _load_average() -> list[float] | None:
     return [round(each, 2) for each in os.getloadavg()]
 
 
-def _filesystem_kind(path: Path) -> str | None:
+def filesystem_kind(path: Path) -> str | None:
     """The kind of filesystem that holds `path`, where the operating system tells (Linux)."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.bare import BareMachine
 from benchmarks.closed_loop import ClosedLoop
+from benchmarks.ledger import Moved
 from benchmarks.plain import PlainLoop
 from benchmarks.subjects import BareAiosqlite, Managed, OnRetry, StoreOnly
 from benchmarks.tests.recorders import PretendedRecorder
@@ -100,7 +101,7 @@ class Refusing:
     async def open(self, path: Path, synchronous: Synchronous, on_retry: OnRetry) -> None:
         """Open nothing."""
 
-    async def transition(self, key: str, attempt_id: str) -> None:
+    async def transition(self, key: str, attempt_id: str) -> Moved:
         """Refuse."""
         raise DefinitionError("refused for good")
 

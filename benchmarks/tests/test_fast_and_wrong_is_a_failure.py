@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.bare import BareMachine
 from benchmarks.closed_loop import ClosedLoop
+from benchmarks.ledger import Moved
 from benchmarks.subjects import StoreOnly
 from benchmarks.tests.recorders import PretendedRecorder
 from benchmarks.workload import Workload, WrongResultError, measure
@@ -153,11 +154,11 @@ class Impatient(StoreOnly):
 
     _attempt_count = 0
 
-    async def transition(self, key: str, attempt_id: str) -> None:
+    async def transition(self, key: str, attempt_id: str) -> Moved:
         self._attempt_count += 1
         if self._attempt_count % 3 == 0:
             raise StoreBusyError("planted: busy for good")
-        await super().transition(key, attempt_id)
+        return await super().transition(key, attempt_id)
 
 
 def test_attempts_that_gave_up_are_no_transitions(tmp_path: Path) -> None:

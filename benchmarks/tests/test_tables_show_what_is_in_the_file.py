@@ -54,7 +54,7 @@ def test_the_ladder_shows_every_rung_measured(tmp_path: Path) -> None:
         benchmark("raw_loop", [50e-6] * 4, raw_rounds_s=[50e-6] * 4),
         benchmark("store", [1e-3] * 4, raw_rounds_s=[50e-6] * 4),
     )
-    rows = [line.split() for line in tables.ladder(file)]
+    rows = [line.split() for line in tables.table("ladder", file)]
     assert ["20,000", "50.0", "0", "100.0"] == rows[1][-4:]
     assert ["1,000", "1,000.0", "0", "5.0"] == rows[2][-4:]
 
@@ -74,7 +74,7 @@ def test_contention_shows_what_delayed_the_tasks(tmp_path: Path) -> None:
         "jain_index": 0.75,
     }
     file = finished(tmp_path, benchmark("store[1-8]", [1e-3] * 3, **info))
-    heads, cells = (line.split("  ") for line in tables.contention(file))
+    heads, cells = (line.split("  ") for line in tables.table("contention", file))
     found = dict(
         zip(
             [head.strip() for head in heads if head.strip()],
@@ -88,14 +88,14 @@ def test_contention_shows_what_delayed_the_tasks(tmp_path: Path) -> None:
     assert ("1.5", "2.5", "3.5", "0.750") == tuple(
         found[each] for each in ("p50 ms", "p99 ms", "max ms", "Jain")
     )
-    assert 9 == tables.figures("contention", file)["contention.store.8_tasks.1_files.stale_count"]
+    assert 9 == tables.figures("contention", file)["contention.store[1-8].stale_count"]
 
 
 def test_the_simulation_is_shown_beside_the_plain_calls(tmp_path: Path) -> None:
     """The ratio is that of neighbours, whatever the two rates are."""
     info: dict[str, object] = {"raw_rounds_s": [5e-4] * 3, "calls_per_schedule": 21.5}
     file = finished(tmp_path, benchmark("store_3", [1e-3] * 3, **info))
-    head, cells = (line.split() for line in tables.simulation(file))
+    head, cells = (line.split() for line in tables.table("simulation", file))
     assert ["store_3", "1,000", "1,000.0", "0", "50.0", "21.5"] == cells
     assert "schedules/s" in head
 
