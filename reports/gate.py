@@ -13,6 +13,7 @@ interrupted. The thresholds stand in reports/policy.toml, each with its reason.
 
 import argparse
 import contextlib
+import datetime
 import random
 import shutil
 import sys
@@ -21,7 +22,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reports import evidence, judgement, policy, requirements, session, terminal
+from reports import evidence, judgement, ledger, policy, requirements, session, terminal
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.laws import LawsRun, compare_laws, run_laws
 from reports.pairs import Epoch, Pairing, Side
@@ -56,6 +57,7 @@ class Gate:
         self.progress = progress
         self.scratch = scratch
         self.policy: Policy = policy.load()
+        self.accepted = ledger.read(options.accepted)
         self.seed: int = options.seed
         budget_s = options.time_budget or self.policy.limits.budget_s
         self._end = time.monotonic() + budget_s - self.policy.limits.reserve_s
@@ -81,10 +83,13 @@ class Gate:
             remark = "asked" if row.was_asked else "came along"
             self.progress.say(f"{row.name}: {row.baseline} -> {row.candidate} ({remark})")
 
+        book = ledger.Ledger(
+            lines=self.accepted, changes=changes, today=datetime.datetime.now(datetime.UTC).date()
+        )
         runs = {side: self._run_laws(built[side], side) for side in Side}
-        laws = compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE])
+        laws = ledger.accept_laws(book, compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE]))
         reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
-        timing = None if _is_decided(laws) else self._time(built)
+        timing = None if _is_decided(laws) else self._time(built, book)
         if timing is not None:
             reasons += timing.reasons
         reasons += [
@@ -102,6 +107,7 @@ class Gate:
             figures={
                 "laws": len(laws),
                 "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
+                "accepted": sum(reason.is_accepted for reason in ordered),
                 "pairs": timing.epoch_count if timing else 0,
                 "budget_left_s": round(self.left_s(), 1),
             },
@@ -116,6 +122,7 @@ class Gate:
             candidate=candidate,
             laws=laws,
             benchmarks=benchmarks,
+            ledger=book.records(),
             weaknesses=_weaknesses(timing, self.options.law),
             replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
             f"--seed {self.seed}",
@@ -148,7 +155,7 @@ class Gate:
         self.progress.say(f"laws, {side.value}: {run.problem or said}")
         return run
 
-    def _time(self, built: Mapping[Side, BuiltEnvironment]) -> Timing:
+    def _time(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Timing:
         folder = self.scratch / "pairs"
         folder.mkdir()
         pairing = Pairing(
@@ -173,6 +180,7 @@ class Gate:
             left_s=self.left_s,
             say=self.progress.say,
             at=self.progress.at,
+            ledger=book,
         )
 
     def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
@@ -232,7 +240,8 @@ def show(record: GateRecord) -> None:
     if interesting:
         target.print(terminal.law_table(interesting))
         target.print()
-    broken = [row for row in record.laws if row.outcome is LawOutcome.NEW_FAILURE and row.failure]
+    failing = [row for row in record.laws if row.outcome is LawOutcome.NEW_FAILURE]
+    broken = [row for row in failing if row.failure and row.accepted is None]
     for row in broken[:FAILURES_SHOWN]:
         target.print(f"{row.law}:", markup=False, style="bold")
         target.print(terminal.excerpt(row.failure or ""), markup=False, soft_wrap=True)
@@ -240,7 +249,7 @@ def show(record: GateRecord) -> None:
     if record.benchmarks:
         target.print(terminal.benchmark_table(record.benchmarks))
         target.print()
-    notes = list(record.weaknesses)
+    notes = [*record.weaknesses, *ledger.remarks(record.ledger)]
     if broken and record.replay:
         notes.append(f"to ask a law again with this upgrade: {record.replay} --law NAME")
     if record.guarantee and record.benchmarks:
@@ -256,6 +265,12 @@ def build_parser() -> session.Parser:
     made.add_argument("requirements", metavar="REQUIREMENT", nargs="+", help="aiosqlite==0.20.0")
     made.add_argument(
         "--time-budget", type=_seconds, metavar="SECONDS", help="for the whole gate (default: 300)"
+    )
+    made.add_argument(
+        "--accepted",
+        type=Path,
+        metavar="FILE",
+        help="the ledger of accepted changes (default: reports/accepted.toml)",
     )
     made.add_argument("--law", metavar="NAME", help="ask this law only")
     made.add_argument(

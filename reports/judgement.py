@@ -1,8 +1,8 @@
 """From what was seen to a verdict, with the reasons in their order of weight.
 
-A failure that was seen stands, whatever could not be judged beside it. Otherwise what is invalid
-outweighs what is unknown, and only when nothing of either is left is it a pass. A law that fails
-in both environments is named and is not held against the upgrade.
+A failure that was seen and is not accepted stands, whatever could not be judged beside it.
+Otherwise what is invalid outweighs what is unknown, and only when nothing of either is left is it
+a pass. A law that fails in both environments is named and is not held against the upgrade.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from reports.schema import (
     BenchmarkComparison,
     BenchmarkOutcome,
     LawComparison,
+    LawKind,
     LawOutcome,
     Reason,
     Verdict,
@@ -25,7 +26,9 @@ NAMED_MOST = 12
 
 def decide(reasons: Iterable[Reason]) -> tuple[Verdict, list[Reason]]:
     """The heaviest reason decides; nothing to go by is unknown."""
-    ordered = sorted(reasons, key=lambda reason: WEIGHT.index(reason.verdict))
+    ordered = sorted(
+        reasons, key=lambda reason: (WEIGHT.index(reason.verdict), not reason.is_accepted)
+    )
     if not ordered:
         nothing = Reason(verdict=Verdict.UNKNOWN, text="nothing was judged")
         return Verdict.UNKNOWN, [nothing]
@@ -48,8 +51,19 @@ def law_reasons(
     else:
         text = f"{held} of {len(rows)} laws hold in both environments"
         reasons.append(Reason(verdict=Verdict.PASS, text=text))
+    reasons += [
+        Reason(
+            verdict=Verdict.PASS,
+            text=f"the law {row.law} newly fails; {row.accepted}",
+            is_accepted=True,
+        )
+        for row in rows
+        if row.accepted is not None
+    ]
     for outcome, verdict, text in _SENTENCES:
-        found = [row for row in rows if row.outcome is outcome]
+        found = [row for row in rows if row.outcome is outcome and row.accepted is None]
+        # A promise of the machine weighs more than what is only assumed of a library.
+        found.sort(key=lambda row: row.kind is not LawKind.MACHINE)
         if outcome is LawOutcome.UNKNOWN and (baseline.problem or candidate.problem):
             # One crash makes every law unknown, and was told above.
             words = ", ".join(row.law for row in found)
@@ -91,8 +105,11 @@ def summary(
 ) -> str:
     """Figures in a few words for the last line."""
     held = sum(row.outcome is LawOutcome.HOLDS for row in laws)
-    broken = sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws)
-    slower = sum(row.outcome is BenchmarkOutcome.REGRESSED for row in benchmarks)
+    broken = sum(row.outcome is LawOutcome.NEW_FAILURE and not row.accepted for row in laws)
+    slower = sum(
+        row.outcome is BenchmarkOutcome.REGRESSED and not row.accepted for row in benchmarks
+    )
+    accepted = sum(reason.is_accepted for reason in reasons)
     pairs = max((row.epoch_count for row in benchmarks), default=0)
     figures = [f"{held} of {len(laws)} laws hold"]
     if broken:
@@ -100,6 +117,8 @@ def summary(
     figures.append(f"{pairs} pairs timed" if pairs else "nothing timed")
     if slower:
         figures.append(f"regressed: {slower}")
+    if accepted:
+        figures.append(f"accepted: {accepted}")
     if verdict is Verdict.UNKNOWN:
         figures.append(f"open: {sum(each.verdict is verdict for each in reasons)}")
     return ", ".join(figures)

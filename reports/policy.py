@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from reports.session import UsageError, shown
+
 POLICY = Path(__file__).with_name("policy.toml")
 
 
@@ -38,5 +40,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def load(path: Path = POLICY) -> Policy:
-    """Read the policy strictly."""
-    return msgspec.toml.decode(path.read_bytes(), type=Policy)
+    """Read the policy strictly; raises `UsageError` where it says nothing that can be meant."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Policy)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(
+            f"{shown(path)}: no policy ({error}). Each threshold has one line there, with a reason."
+        ) from error

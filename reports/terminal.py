@@ -101,7 +101,7 @@ def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
             f"{row.candidate_us:,.1f}",
             f"{row.ratio:.3f}",
             interval(row),
-            _outcome(row.outcome, row.reason),
+            _outcome(row.outcome, row.reason, row.accepted),
         )
     return table
 
@@ -121,7 +121,7 @@ def law_table(rows: Sequence[LawComparison]) -> Table:
             Text(printable(row.law)),
             "-" if row.baseline is None else row.baseline.value,
             "-" if row.candidate is None else row.candidate.value,
-            _outcome(row.outcome, row.reason),
+            _outcome(row.outcome, row.reason, row.accepted),
         )
     return table
 
@@ -142,7 +142,8 @@ def print_reasons(target: Console, reasons: Iterable[Reason], notes: Iterable[st
     table.add_column(overflow="fold")
     for reason in reasons:
         style = _VERDICT_STYLES[reason.verdict]
-        table.add_row(Text(reason.verdict.value, style=style), Text(printable(reason.text)))
+        label = "accepted" if reason.is_accepted else reason.verdict.value
+        table.add_row(Text(label, style=style), Text(printable(reason.text)))
     for note in notes:
         table.add_row(Text("note", style="dim"), Text(printable(note)))
     target.print(table)
@@ -155,7 +156,11 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _outcome(outcome: BenchmarkOutcome | LawOutcome, reason: str | None) -> Text:
+def _outcome(
+    outcome: BenchmarkOutcome | LawOutcome, reason: str | None, accepted: str | None = None
+) -> Text:
+    if accepted is not None:
+        return Text(f"{outcome.value}, accepted", style="yellow")
     text = Text(outcome.value, style="bold red" if outcome in _ALARMS else "default")
     if reason:
         text.append(f": {printable(brief(reason))}", style="default")

@@ -9,6 +9,9 @@ confirm it, and stays unknown.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from reports.ledger import Ledger
 from reports.load import short_name
 from reports.looks import Look, allows_a_pass, confirm, look, smallest_visible_percent
 from reports.pairs import Epoch, Side
@@ -37,6 +40,7 @@ def measure(
     left_s: Callable[[], float],
     say: Callable[[str], None],
     at: Callable[[str], None],
+    ledger: Ledger,
 ) -> Timing:
     """Run pairs until they agree on an answer or the budget ends."""
     bad: list[Epoch] = []
@@ -45,7 +49,7 @@ def measure(
     while _failed(first):
         bad.append(first)
         if len(bad) == FAILURES_MOST:
-            return _finished(Look(rows=[], alarms=()), [], bad, policy)
+            return _finished([], [], bad, policy)
         first = run_epoch()
     good: list[Epoch] = []
     seen = Look(rows=[], alarms=())
@@ -69,10 +73,38 @@ def measure(
         confirmed = confirm(fresh, seen.alarms, policy)
         seen = look(good, policy, looks=looks, confirmed=confirmed)
         say(f"look {number} of {looks}: {_glance(seen)}")
-        if confirmed or all(allows_a_pass(row, policy) for row in seen.rows):
+        if confirmed or all(
+            allows_a_pass(row, policy) or row.accepted for row in _ruled(seen.rows, policy, ledger)
+        ):
             break
         number += 1
-    return _finished(seen, [first, *good], bad, policy)
+    return _finished(_ruled(seen.rows, policy, ledger), [first, *good], bad, policy)
+
+
+def _ruled(
+    rows: Sequence[BenchmarkComparison], policy: TimePolicy, ledger: Ledger
+) -> list[BenchmarkComparison]:
+    """The rows, those that cannot pass by themselves with what the ledger says of them."""
+    found = []
+    for row in rows:
+        passes = row.is_control or allows_a_pass(row, policy)
+        ruling = ledger.benchmark(row, is_needed=not passes)
+        if ruling is None:
+            found.append(row)
+        elif ruling.refusal is None and _is_sharp(row, policy):
+            found.append(msgspec.structs.replace(row, accepted=ruling.text))
+        elif ruling.refusal is not None:
+            reason = "; ".join(filter(None, (row.reason, ruling.text)))
+            found.append(msgspec.structs.replace(row, reason=reason))
+        else:
+            found.append(row)
+    return found
+
+
+def _is_sharp(row: BenchmarkComparison, policy: TimePolicy) -> bool:
+    """Whether the run saw sharply enough to hold this row against any bound."""
+    visible = smallest_visible_percent(row, policy)
+    return visible is not None and visible <= policy.visible_percent
 
 
 def _pace_s(epochs: Sequence[Epoch]) -> float:
@@ -86,15 +118,15 @@ def _glance(seen: Look) -> str:
 
 
 def _finished(
-    seen: Look, good: Sequence[Epoch], bad: Sequence[Epoch], policy: TimePolicy
+    rows: list[BenchmarkComparison], good: Sequence[Epoch], bad: Sequence[Epoch], policy: TimePolicy
 ) -> Timing:
     reasons = _failure_reasons(good, bad) + _missing(good)
-    if not bad or seen.rows:
-        reasons += _reasons(seen.rows, policy)
+    if not bad or rows:
+        reasons += _reasons(rows, policy)
     return Timing(
-        rows=seen.rows,
+        rows=rows,
         reasons=reasons,
-        epoch_count=max((row.epoch_count for row in seen.rows), default=0),
+        epoch_count=max((row.epoch_count for row in rows), default=0),
         is_pinned=all(each.is_pinned for each in good),
     )
 
@@ -133,9 +165,14 @@ def _reasons(rows: Sequence[BenchmarkComparison], policy: TimePolicy) -> list[Re
 def _reason(row: BenchmarkComparison, policy: TimePolicy, believed: bool) -> Reason:
     bounds = _bounds(row)
     name = short_name(row.name)
+    if row.accepted is not None:
+        verdict = Verdict.PASS if believed else Verdict.UNKNOWN
+        text = f"{name} takes {row.ratio:.3f} times as long ({bounds}); {row.accepted}"
+        return Reason(verdict=verdict, text=text, is_accepted=believed)
     if row.outcome is BenchmarkOutcome.REGRESSED:
         verdict = Verdict.FAIL if believed else Verdict.UNKNOWN
         text = f"{name} takes {row.ratio:.3f} times as long ({bounds}), confirmed on fresh pairs"
+        text += f"; {row.reason}" if row.reason else ""
     elif allows_a_pass(row, policy):
         verdict = Verdict.PASS if believed else Verdict.UNKNOWN
         text = f"{name} takes {row.ratio:.3f} times as long ({bounds})"

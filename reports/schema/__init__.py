@@ -8,6 +8,13 @@ unknown field, a missing field or a number that is not finite is an error, never
 Names carry their units last (`elapsed_ms`).
 """
 
+from reports.schema.behaviour import (
+    BehaviourChange,
+    BehaviourRecord,
+    ChangeOutcome,
+    Observation,
+    Scene,
+)
 from reports.schema.environment import Environment, LibraryEvidence
 from reports.schema.files import (
     RecordCorruptError,
@@ -23,6 +30,9 @@ from reports.schema.laws import LawComparison, LawKind, LawOutcome, LawRecord, L
 from reports.schema.parts import SCHEMA_VERSION, Count, Figure, Milliseconds, Record, Verdict
 from reports.schema.sessions import LawsRecord, SessionRecord
 from reports.schema.upgrades import (
+    AcceptedKind,
+    AcceptedLine,
+    AcceptedState,
     BenchmarkComparison,
     BenchmarkOutcome,
     CompareRecord,
@@ -33,8 +43,14 @@ from reports.schema.upgrades import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AcceptedKind",
+    "AcceptedLine",
+    "AcceptedState",
+    "BehaviourChange",
+    "BehaviourRecord",
     "BenchmarkComparison",
     "BenchmarkOutcome",
+    "ChangeOutcome",
     "CompareRecord",
     "Count",
     "Environment",
@@ -50,6 +66,7 @@ __all__ = [
     "LawsRecord",
     "LibraryEvidence",
     "Milliseconds",
+    "Observation",
     "OperationRecord",
     "Reason",
     "Record",
@@ -58,6 +75,7 @@ __all__ = [
     "RecordMissingError",
     "RecordNewerError",
     "RecordNotWrittenError",
+    "Scene",
     "SessionRecord",
     "Verdict",
     "VersionChange",

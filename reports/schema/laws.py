@@ -56,7 +56,10 @@ class LawOutcome(enum.Enum):
 
 
 class LawComparison(Record, frozen=True, kw_only=True):
-    """One law in both environments. A side that never reported the law is None."""
+    """One law in both environments. A side that never reported the law is None.
+
+    `accepted` is the line of the ledger that covers a new failure, with its reason.
+    """
 
     law: str
     kind: LawKind
@@ -67,3 +70,4 @@ class LawComparison(Record, frozen=True, kw_only=True):
     leans_on: str | None = None
     failure: str | None = None
     reason: str | None = None
+    accepted: str | None = None

@@ -39,6 +39,39 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
     outcome: BenchmarkOutcome
     epoch_ratios: list[float]
     reason: str | None = None
+    accepted: str | None = None
+
+
+class AcceptedKind(enum.Enum):
+    """What a line of the ledger accepts."""
+
+    LAW = "law"
+    BEHAVIOUR = "behaviour"
+    BENCHMARK = "benchmark"
+
+
+class AcceptedState(enum.Enum):
+    """What became of a line of the ledger in one gate."""
+
+    USED = "used"
+    REFUSED = "refused"
+    UNUSED = "unused"
+    EXPIRED = "expired"
+    NOT_ASKED = "not asked"
+
+
+class AcceptedLine(Record, frozen=True, kw_only=True):
+    """One line of reports/accepted.toml; `place` is its file and line, `expires` an ISO date."""
+
+    place: str
+    kind: AcceptedKind
+    name: str
+    package: str
+    versions: str
+    reason: str
+    expires: str
+    bound: float | None = None
+    state: AcceptedState
 
 
 class VersionChange(Record, frozen=True, kw_only=True):
@@ -51,10 +84,14 @@ class VersionChange(Record, frozen=True, kw_only=True):
 
 
 class Reason(Record, frozen=True, kw_only=True):
-    """One sentence for the verdict that it argues for. The heaviest stands first."""
+    """One sentence for the verdict that it argues for. The heaviest stands first.
+
+    `is_accepted` marks what would not pass without its line in the ledger.
+    """
 
     verdict: Verdict
     text: str
+    is_accepted: bool = False
 
 
 class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="gate"):
@@ -72,6 +109,7 @@ class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag
     candidate: Environment | None = None
     laws: list[LawComparison] = []
     benchmarks: list[BenchmarkComparison] = []
+    ledger: list[AcceptedLine] = []
     weaknesses: list[str] = []
     replay: str | None = None
 

@@ -30,6 +30,8 @@ RELEASES = {
     "6.0": "FAILS_IN_BENCHMARKS = True\ndef work(): return 0\n",
     # Rewrites itself on import, so that it is not what was installed.
     "7.0": "open(__file__, 'a').write('# changed\\n')\ndef work(): return 0\n",
+    # Breaks what is assumed of it, and no promise of the machine.
+    "9.0": "CHANGED_ON_PURPOSE = True\ndef work(): return sum(range(4000))\n",
     "8.0": "HIDES_A_LAW = True\ndef work(): return sum(range(4000))\n",
 }
 
@@ -60,6 +62,7 @@ for name in ("--profile", "--record", "--seed", "--law"):
 options = options.parse_args()
 breaks = getattr(planted, "BREAKS_A_LAW", False)
 known = {"work_is_done": not breaks, "never_holds": False, "always_holds": True}
+known["assume_it_is_lazy"] = not getattr(planted, "CHANGED_ON_PURPOSE", False)
 if getattr(planted, "HIDES_A_LAW", False):
     del known["work_is_done"]
 if options.law is not None and options.law not in known:
@@ -67,7 +70,8 @@ if options.law is not None and options.law not in known:
     sys.exit(2)
 laws = [
     LawRecord(
-        law=name, kind=LawKind.MACHINE, sentence=name, subject="planted", examples=1, steps=1,
+        law=name, kind=LawKind.ASSUMPTION if "assume" in name else LawKind.MACHINE,
+        sentence=name, subject="planted", examples=1, steps=1,
         verdict=LawVerdict.PASS if holds else LawVerdict.FAIL, elapsed_ms=1,
         failure=None if holds else "work was not done\\nreplay: python -m properties",
     )

@@ -1,5 +1,6 @@
 """The looks on epochs with known truth: no false failure, no false pass, no missed twofold."""
 
+import datetime
 import random
 from collections.abc import Callable, Iterator, Mapping
 
@@ -7,11 +8,13 @@ import msgspec
 import pytest
 
 from reports import looks, policy
+from reports.ledger import Ledger
 from reports.pairs import Epoch, Measured, Side
 from reports.schema import BenchmarkOutcome, Environment, Verdict
 from reports.timing import Timing, measure
 
 TIME = policy.load().time
+NOTHING_ACCEPTED = Ledger(lines=[], changes=[], today=datetime.date(2026, 1, 1))
 PINNED = Environment(
     python_version="3",
     python_implementation="x",
@@ -54,7 +57,12 @@ def epoch_of(pair: tuple[Measured, Measured]) -> Epoch:
     return Epoch(sides=sides, cpu=0, elapsed_s=2.0)
 
 
-def timed(source: Iterator[tuple[Measured, Measured]], *, budget_s: float = 1000.0) -> Timing:
+def timed(
+    source: Iterator[tuple[Measured, Measured]],
+    *,
+    budget_s: float = 1000.0,
+    book: Ledger = NOTHING_ACCEPTED,
+) -> Timing:
     """Run `measure` on made pairs; each takes two seconds of a clock that is ours."""
     left = [budget_s]
 
@@ -62,7 +70,9 @@ def timed(source: Iterator[tuple[Measured, Measured]], *, budget_s: float = 1000
         left[0] -= 2.0
         return epoch_of(next(source))
 
-    return measure(epoch, TIME, left_s=lambda: left[0], say=lambda _: None, at=lambda _: None)
+    return measure(
+        epoch, TIME, left_s=lambda: left[0], say=lambda _: None, at=lambda _: None, ledger=book
+    )
 
 
 def verdict(timing: Timing) -> Verdict:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from reports import gate, policy, schema, session
-from reports.schema import BenchmarkOutcome, GateRecord, LawOutcome, Verdict
+from reports.schema import AcceptedState, BenchmarkOutcome, GateRecord, LawOutcome, Verdict
 
 CHECKOUT = Path(gate.__file__).resolve().parent.parent
 
@@ -75,6 +75,7 @@ def test_a_broken_law_fails_without_a_clock(
         "work_is_done [planted]": LawOutcome.NEW_FAILURE,
         "never_holds [planted]": LawOutcome.FAILS_IN_BOTH,
         "always_holds [planted]": LawOutcome.HOLDS,
+        "assume_it_is_lazy [planted]": LawOutcome.HOLDS,
     } == {law.law: law.outcome for law in record.laws}
     assert "the law work_is_done [planted] holds with the baseline" in record.reasons[0].text
     printed = capsys.readouterr().out
@@ -112,7 +113,7 @@ def test_a_release_that_hangs_is_ended_and_is_no_pass(
 
 def test_a_law_that_the_candidate_hides_is_no_pass(checkout: Path) -> None:
     """Planted 8.0 makes a law vanish, which is not the same as holding it."""
-    code, record = ask(checkout, "planted==8.0", "--time-budget", "6")
+    code, record = ask(checkout, "planted==8.0", "--time-budget", "15")
     assert (3, Verdict.UNKNOWN) == (code, record.verdict)
     assert "work_is_done [planted] is unknown; the candidate did not report it" in texts(
         record, Verdict.UNKNOWN
@@ -138,6 +139,41 @@ def test_a_library_that_nothing_imports_is_unknown(checkout: Path) -> None:
     assert record.weaknesses[0] == (
         "only the law always_holds was asked: nothing is known of the others"
     )
+
+
+def test_what_is_accepted_is_listed_with_its_line(
+    checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Planted 9.0 changed on purpose: a failure, until a line of the ledger names it."""
+    asked = ["planted==9.0", "--law", "assume_it_is_lazy", "--time-budget", "15"]
+    code, record = ask(checkout, *asked)
+    assert (1, Verdict.FAIL) == (code, record.verdict)
+    book = tmp_path / "accepted.toml"
+    line = 'kind = "law"\nname = "assume_it_is_lazy"\npackage = "planted"\nversions = ">=9"\n'
+    line += 'shows = "work was not done"\nreason = "nobody is lazy here"\nexpires = 2999-01-01\n'
+    book.write_text(f"[[accepted]]\n{line}")
+    code, record = ask(checkout, *asked, "--accepted", str(book))
+    assert record.verdict in {Verdict.PASS, Verdict.UNKNOWN}, record.reasons
+    assert code == record.verdict.exit_code
+    said = [reason.text for reason in record.reasons if reason.is_accepted]
+    assert len(said) == 1
+    assert said[0].startswith("the law assume_it_is_lazy [planted] newly fails; accepted by ")
+    assert said[0].endswith("accepted.toml:1: nobody is lazy here")
+    assert [AcceptedState.USED] == [each.state for each in record.ledger]
+    assert "accepted: 1" in record.last_line
+    printed = capsys.readouterr().out
+    assert re.search(r"^ *accepted  the law assume_it_is_lazy", printed, re.MULTILINE)
+
+
+def test_a_ledger_that_cannot_be_read_is_a_usage_error(
+    checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A malformed line accepts nothing in silence: the gate says which line, and what to do."""
+    book = tmp_path / "accepted.toml"
+    book.write_text("# one\n[[accepted]]\nkind = 'law'\n")
+    code, record = ask(checkout, "planted==9.0", "--accepted", str(book))
+    assert (2, Verdict.USAGE) == (code, record.verdict)
+    assert "accepted.toml:2: missing required field name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
