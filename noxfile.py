@@ -129,6 +129,13 @@ def crosscheck(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """What the laws find of seeded bugs. -- --mutant NAME, --matrix, --seeds 20."""
+    lock(session, "properties")
+    session.run("python", "-m", "properties.mutants", *session.posargs)
+
+
+@nox.session
 def evidence(session: nox.Session) -> None:
     """The numbered promises of the core, shown one by one on real files."""
     lock(session, "properties")

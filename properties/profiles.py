@@ -91,6 +91,7 @@ PROFILES = {
             step_count=8,
             shrinks=False,
         ),
+        Profile(name="brief", explored_count=8, drawn_count=6, walk_count=4, step_count=10),
         Profile(name="dev", explored_count=40, drawn_count=30, walk_count=12, step_count=10),
         Profile(name="ci", explored_count=300, drawn_count=200, walk_count=150, step_count=12),
         Profile(

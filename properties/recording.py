@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 import pytest
 
@@ -18,9 +18,13 @@ from properties.law import Law, law_of
 from properties.text import told
 from reports.schema import LawRecord, LawVerdict
 
+if TYPE_CHECKING:
+    from properties.rules.exploration import Exploration
+
 _RANK = (LawVerdict.PASS, LawVerdict.NOT_ASKED, LawVerdict.UNKNOWN, LawVerdict.FAIL)
 NO_SUBJECT = "the libraries"
 QUIET_S = 4.0
+NOT_JUDGED = "not judged: the exploration ended at a broken law"
 ASKED_FIRST = "recorded_schedules_end_as_they_did"
 
 
@@ -40,7 +44,11 @@ class _Asked:
 
 
 class Recorder:
-    """A pytest plugin. One a process; ``asked`` is by law and subject, in order of asking."""
+    """A pytest plugin. One a process; ``asked`` is by law and subject, in order of asking.
+
+    ``stops_when_broken`` ends an exploration at its first broken law, ``keeps_files`` writes
+    counterexamples and histories beside the records.
+    """
 
     tally_key = pytest.StashKey[Counter[str]]()
 
@@ -48,16 +56,25 @@ class Recorder:
         """Nothing was asked yet."""
         self.asked: dict[tuple[str, str], _Asked] = {}
         self.explorations: dict[str, Counter[str]] = {}
+        self.explored: dict[str, Exploration] = {}
         self.figures: dict[str, float] = {}
         self.law_count = 0
         self.now = "collecting"
         self.only_laws: frozenset[str] = frozenset()
         self.only_subjects: frozenset[str] = frozenset()
+        self.stops_when_broken = False
+        self.keeps_files = True
 
     def begin_exploration(self, subject: str) -> Counter[str]:
         """Return the live tally of a subject's exploration."""
         self.now = f"exploring {subject}"
         return self.explorations.setdefault(subject, Counter())
+
+    def forget(self) -> None:
+        """Know nothing of what was asked, as if the next law were the first."""
+        self.asked.clear()
+        self.explorations.clear()
+        self.explored.clear()
 
     @staticmethod
     def harness_error(text: str) -> HarnessError:
@@ -69,18 +86,18 @@ class Recorder:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the chosen laws and subjects; the recorded schedules come first."""
         items[:] = [item for item in items if self._is_chosen(item)]
-        items.sort(key=lambda item: _key(item)[0] != ASKED_FIRST)
-        self.law_count = len({_key(item) for item in items})
+        items.sort(key=lambda item: key_of(item)[0] != ASKED_FIRST)
+        self.law_count = len({key_of(item) for item in items})
 
     def _is_chosen(self, item: pytest.Item) -> bool:
-        law, subject = _key(item)
+        law, subject = key_of(item)
         if self.only_laws and law not in self.only_laws:
             return False
         return not self.only_subjects or subject in self.only_subjects
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Show which law is asked."""
-        law, subject = _key(item)
+        law, subject = key_of(item)
         self.now = f"{law} ({subject})"
 
     @pytest.hookimpl(wrapper=True)
@@ -89,7 +106,7 @@ class Recorder:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Take what a test said into its law's verdict: the worst counts."""
         report = yield
-        key = _key(item)
+        key = key_of(item)
         asked = self.asked.get(key)
         if asked is None:
             asked = self.asked[key] = _Asked(law_of(_module(item)), key[1])
@@ -145,7 +162,8 @@ def _module(item: pytest.Item) -> ModuleType:
     return module
 
 
-def _key(item: pytest.Item) -> tuple[str, str]:
+def key_of(item: pytest.Item) -> tuple[str, str]:
+    """Return the law and the subject that a collected test is about."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     module = _module(item)
     return law_of(module).name, str(parameters.get("subject_name", NO_SUBJECT))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from properties.history import timeline
+from properties.sighting import sighted
 from properties.text import told
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Court:
             try:
                 judge(evidence)
             except AssertionError as error:
+                sighted(law)
                 self.verdicts[law] = f"{told(error)}\n\n{timeline(evidence.operations)}"
                 self.broken_by[law] = evidence
                 made = self._classes.setdefault(law, type(law, (LawBrokenError,), {}))

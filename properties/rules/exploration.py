@@ -24,12 +24,14 @@ class Exploration:
     """What came of it: broken laws with their counterexamples, or the harness's own failure.
 
     ``entries`` are the counterexamples that can be replayed, ``evidence`` what broke each law.
+    ``is_cut``: it ended at the first broken law, and the others are neither kept nor broken.
     """
 
     broken: dict[str, str] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     harness_error: str | None = None
+    is_cut: bool = False
     tally: Counter[str] = field(default_factory=Counter)
 
 
@@ -38,10 +40,13 @@ def explore(
     judges: dict[str, Judge],
     settings: settings,
     tally: Counter[str] | None = None,
+    *,
+    until_broken: bool = False,
 ) -> Exploration:
     """Drive the subject until the examples are used up; a broken law leaves the court, and on.
 
-    So one broken law hides no other. ``tally`` counts what happened, live.
+    So one broken law hides no other, unless ``until_broken`` ends it at the first. ``tally`` counts
+    what happened, live.
     """
     found = Exploration(tally=Counter() if tally is None else tally)
     remaining = dict(judges)
@@ -62,7 +67,8 @@ def explore(
                 found.broken[law] = reproduced + text
                 found.evidence[law] = court.broken_by[law]
                 del remaining[law]
-            if remaining:
+            found.is_cut = until_broken
+            if remaining and not until_broken:
                 continue
         if remaining and not court.hearings and not found.harness_error:
             found.harness_error = "the court heard nothing: no step made news"

@@ -183,8 +183,12 @@ def explore_schedules(
     judges: dict[str, Judge],
     settings: settings,
     tally: Counter[str] | None = None,
+    *,
+    until_broken: bool = False,
 ) -> Exploration:
     """Drive a subject under drawn schedules; a broken law leaves the court, and on.
+
+    ``until_broken`` ends it at the first.
 
     A counterexample is the smallest schedule known of the smallest workload known, as a timeline
     with the command that replays it.
@@ -203,6 +207,9 @@ def explore_schedules(
         found.broken[law] = str(shown)
         found.entries[law] = shown.entry
         del remaining[law]
+        if until_broken:
+            found.is_cut = True
+            break
     return found
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.sighting import sighted
 from properties.simulation.judging import assert_holds
 from properties.simulation.minimiser import smallest
 from properties.simulation.scenarios.drawn import ALLOWED, EVENTS, Workload
@@ -118,6 +119,7 @@ class _Hunter:
                 continue
             self.broken = (case.workload, trial.run.deviations)
             self._known[case] = (self.broken, trial.violation)
+            sighted()
             raise AssertionError(trial.violation)
 
 

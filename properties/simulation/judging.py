@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from properties.sighting import sighted
 from properties.simulation import corpus
 from properties.simulation.budget import Budget
 from properties.simulation.minimiser import RUN_LIMIT, smallest
@@ -45,6 +46,7 @@ def assert_holds(
     difference = first_difference(trial.run.transcript, again.run.transcript)
     if difference is not None:
         raise HarnessError(f"nondeterminism, the same choices gave another run: {difference}")
+    sighted()
     spent = budget if budget is not None else stage.scenario.budget
     found = smallest(stage, budget=spent, known=trial.run.deviations, run_limit=run_limit)
     shown = trial if found is None else found.trial

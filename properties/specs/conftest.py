@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.law import law_of, not_offered
 from properties.profiles import PROFILES, Profile
-from properties.recording import RECORDER
+from properties.recording import NOT_JUDGED, RECORDER
 from properties.rules import Exploration, explore
 from properties.rules.kept import keep_history
 from properties.rules.schedules import explore_schedules
@@ -20,8 +20,6 @@ from properties.simulation import corpus
 from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.walking import walks
 from properties.subjects import CORE_SUBJECTS, Offer, SubjectFactory
-
-_explorations: dict[str, Exploration] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -119,11 +117,12 @@ def explored(
     """Ask what the exploration of the subject found against this module's ``judge``.
 
     The first law to ask lets the subject be explored once, for the judges of all laws collected:
-    on real time, and then under drawn schedules of the simulation.
+    under drawn schedules of the simulation, and then on real time: what the first breaks can be
+    replayed, and does not hang where somebody waits for ever.
     """
 
     def must_hold() -> None:
-        if subject_name not in _explorations:
+        if subject_name not in RECORDER.explored:
             offers = CORE_SUBJECTS[subject_name]().offers
             judges = {
                 law_of(item.module).name: item.module.judge
@@ -134,29 +133,43 @@ def explored(
             }
             tally = RECORDER.begin_exploration(subject_name)
             factory = CORE_SUBJECTS[subject_name]
-            found = explore(factory, judges, profile.explored, tally)
-            for law, evidence in found.evidence.items():
-                found.broken[law] += f"\n{keep_history(law, subject_name, evidence)}"
-            left = {law: judge for law, judge in judges.items() if law not in found.broken}
+            stops = RECORDER.stops_when_broken
+            found = Exploration(tally=tally)
             if Offer.SCENARIOS in offers:
-                simulated = explore_schedules(subject_name, factory, left, profile.explored, tally)
-                found = _joined(found, simulated)
-            _explorations[subject_name] = found
-        exploration = _explorations[subject_name]
+                found = explore_schedules(
+                    subject_name, factory, judges, profile.explored, tally, until_broken=stops
+                )
+                _keep(found)
+            left = {law: judge for law, judge in judges.items() if law not in found.broken}
+            if left and not found.is_cut:
+                real = explore(factory, left, profile.explored, tally, until_broken=stops)
+                for law, evidence in real.evidence.items() if RECORDER.keeps_files else ():
+                    real.broken[law] += f"\n{keep_history(law, subject_name, evidence)}"
+                _add(found, real)
+            RECORDER.explored[subject_name] = found
+        exploration = RECORDER.explored[subject_name]
         request.node.stash[RECORDER.tally_key] = exploration.tally
         counterexample = exploration.broken.get(law_of(request.module).name)
         if counterexample is not None:
             pytest.fail(counterexample, pytrace=False)  # seen, whatever went wrong after it
         if exploration.harness_error is not None:
             raise RECORDER.harness_error(exploration.harness_error)
+        if exploration.is_cut:
+            raise RECORDER.harness_error(NOT_JUDGED)
 
     return must_hold
 
 
-def _joined(found: Exploration, simulated: Exploration) -> Exploration:
-    """Add what the simulation broke, each with a file to replay that is ready to be committed."""
-    for law, text in simulated.broken.items():
-        kept = corpus.keep(simulated.entries[law])
-        found.broken[law] = text if kept is None else f"{text}\nnox -s replay -- {kept}"
-    found.harness_error = found.harness_error or simulated.harness_error
-    return found
+def _keep(found: Exploration) -> None:
+    """Give each counterexample a file to replay that is ready to be committed."""
+    for law, entry in found.entries.items() if RECORDER.keeps_files else ():
+        kept = corpus.keep(entry)
+        if kept is not None:
+            found.broken[law] += f"\nnox -s replay -- {kept}"
+
+
+def _add(found: Exploration, real: Exploration) -> None:
+    found.broken |= real.broken
+    found.evidence |= real.evidence
+    found.harness_error = found.harness_error or real.harness_error
+    found.is_cut = found.is_cut or real.is_cut

@@ -27,6 +27,7 @@ from reports.schema.files import (
 )
 from reports.schema.histories import HistoryRecord, InitialRecord, OperationRecord
 from reports.schema.laws import LawComparison, LawKind, LawOutcome, LawRecord, LawVerdict
+from reports.schema.mutants import DiscoveryRecord, MutantRecord, MutantsRecord
 from reports.schema.parts import SCHEMA_VERSION, Count, Figure, Milliseconds, Record, Verdict
 from reports.schema.sessions import LawsRecord, SessionRecord
 from reports.schema.upgrades import (
@@ -53,6 +54,7 @@ __all__ = [
     "ChangeOutcome",
     "CompareRecord",
     "Count",
+    "DiscoveryRecord",
     "Environment",
     "Figure",
     "GateRecord",
@@ -66,6 +68,8 @@ __all__ = [
     "LawsRecord",
     "LibraryEvidence",
     "Milliseconds",
+    "MutantRecord",
+    "MutantsRecord",
     "Observation",
     "OperationRecord",
     "Reason",
