@@ -285,6 +285,8 @@ class _Run:
                 (Place.BACKOFF, self._backing_off(operation)),
             ),
         )
+        if self._outsider.holds_the_lock:  # taken on the way of an attempt that has ended
+            operation.marks.append((operation.begin, "the outsider holds the lock"))
         self._operations.append(operation)
         self._world.note(f"-> {arrival.event} {file_path}")
         try:

@@ -85,6 +85,10 @@ def _chosen(asked: str) -> corpus.Entry:
         raise UsageError(str(error)) from error
 
 
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     asked = parser("replay", "Run one schedule again, and hold it against what was recorded.")
@@ -112,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end("replay", Verdict.UNKNOWN, str(error), {}, options.record)
     verdict = Verdict.FAIL if complaints else Verdict.PASS
     summary = f"{len(chosen)} schedules on {options.carrier}"
-    summary += f"; {len(complaints)} not as they should be: {complaints[0]}" if complaints else ""
+    summary += f"; {len(complaints)} not as they should be: {_first_line(complaints[0])}" if complaints else ""
     figures = {"schedules": len(chosen), "complaints": len(complaints)}
     return end("replay", verdict, summary, figures, options.record)
 

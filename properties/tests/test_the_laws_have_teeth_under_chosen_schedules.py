@@ -156,3 +156,15 @@ def test_a_workload_replays_by_its_file_and_by_its_token(
     assert 0 == replay.main([str(path), *record])
     assert 0 == replay.main([entry.token, "--carrier", "thread", *record])
     assert "is overtaken" in capsys.readouterr().out
+
+
+def test_who_finds_the_lock_taken_was_not_alone(tmp_path: Path) -> None:
+    """One attempt meets a lock and is cut off; the next begins, and is busy by no fault of its own.
+
+    The whole session found it: the law of the undisturbed took the second attempt for alone.
+    """
+    token = (
+        "rules.handrolled.start_upload~0~before_commit-is_locked_out,start_upload~0"
+        "/cancellations=1/fault_count=1@34:1"
+    )
+    assert 0 == replay.main([token, "--record", str(tmp_path / "record.json")])
