@@ -16,7 +16,7 @@ from properties.environment import environment
 from properties.faults import pinned
 from properties.faults.child import Child, strike_in_a_child
 from properties.faults.enumeration import Enumeration, enumerate_faults
-from properties.faults.judges import machine_judges
+from properties.faults.judges import laws_not_offered, machine_judges
 from properties.faults.means import MEANS
 from properties.faults.plan import Fault, Phase, Repeat
 from properties.faults.profiles import PROFILES, Profile
@@ -24,6 +24,7 @@ from properties.faults.report import Findings, broken_law
 from properties.faults.scene import strike_once
 from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from properties.subjects import CORE_SUBJECTS
+from properties.subjects.named import is_foreign, subject_named
 from reports.schema import SessionRecord, Verdict
 
 if TYPE_CHECKING:
@@ -34,8 +35,21 @@ QUIET_S = 4.0
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     made = parser("faults", "Fail the Nth operation of each means until none fires, once and on.")
-    made.add_argument("--subject", action="append", default=[], metavar="NAME", help="only this")
+    made.add_argument(
+        "--subject",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this; MODULE:FACTORY for one of yours",
+    )
     made.add_argument("--means", action="append", default=[], metavar="NAME", help="only this")
+    made.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="MEANS",
+        help="as on a host where it does not work: does another bring its fault?",
+    )
     made.add_argument("--phase", choices=[each.value for each in Phase], help="only this call")
     made.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try")
     made.add_argument("--seed", type=int, help="which points a sample takes")
@@ -44,9 +58,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--pin", action="store_true", help="write the numbers of this run down")
     made.add_argument("--list", action="store_true", help="list means and subjects, strike nothing")
     options = made.parse_args(arguments)
+    for name in filter(is_foreign, options.subject):
+        try:
+            subject_named(name)()
+        except (KeyError, ImportError, AttributeError, TypeError) as error:
+            raise UsageError(f"{name} is no subject: {error!r}. Give MODULE:FACTORY.") from error
     for asked, known, what in (
         (options.subject, CORE_SUBJECTS, "subject"),
         (options.means, MEANS, "means"),
+        (options.without, MEANS, "means"),
     ):
         for name in asked:
             if name not in known:
@@ -90,13 +110,16 @@ def _strike_all(
     options: argparse.Namespace, profile: Profile, seed: int, progress: Progress
 ) -> Findings:
     findings = Findings(pinned.pins())
-    names = options.means or list(MEANS)
+    names = _chosen(options)
     subjects = options.subject or profile.subjects
+    findings.absent = {name: "left out by --without" for name in names if name in options.without}
+    names = [name for name in names if name not in options.without]
+    findings.not_offered = {each: _not_offered(each) for each in subjects if is_foreign(each)}
     children = [
         Child(name, subject, profile, seed, options.phase)
         for name in names
         for subject in subjects
-        if MEANS[name].is_process_wide
+        if MEANS[name].is_process_wide and name not in findings.not_offered.get(subject, {})
     ]
     for name in names:
         if MEANS[name].is_process_wide:
@@ -106,6 +129,8 @@ def _strike_all(
             findings.absent[name] = why
             continue
         for subject in subjects:
+            if name in findings.not_offered.get(subject, {}):
+                continue
             for phase in MEANS[name].phases:
                 if options.phase in (None, phase.value):
                     progress.now = f"{name}, {phase.value}, {subject}"
@@ -119,6 +144,19 @@ def _strike_all(
             findings.absent[child.means] = why
         findings.found += found
     return findings
+
+
+def _chosen(options: argparse.Namespace) -> list[str]:
+    """Return the chosen means that strike the chosen call."""
+    names = options.means or list(MEANS)
+    phases = {options.phase} if options.phase else {each.value for each in Phase}
+    return [name for name in names if phases & {each.value for each in MEANS[name].phases}]
+
+
+def _not_offered(subject: str) -> dict[str, str]:
+    offers = CORE_SUBJECTS[subject]().offers
+    reasons = {name: means.not_offered(offers) for name, means in MEANS.items()}
+    return laws_not_offered(offers) | {name: why for name, why in reasons.items() if why}
 
 
 def _enumerated(
@@ -208,10 +246,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress()
     with progress.shown():
         findings = _strike_all(options, PROFILES[options.profile], seed, progress)
-    chosen = list(options.means or MEANS)
+    chosen = _chosen(options)
     if options.pin:
         for found in findings.found:
-            if not found.unknown and not found.broken:
+            if not found.unknown and not found.broken and not is_foreign(found.subject):
                 pinned.pin(findings.pinned, MEANS[found.means], found)
         pinned.write(findings.pinned)
     here = environment()

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable
 
 from properties.faults.plan import Fault, Means, Phase, Repeat, Strike
-from properties.subjects import Place
+from properties.subjects import Offer, Place
 
 
 class CallbackError(Exception):
@@ -51,6 +51,7 @@ def _means(name: str, error: Callable[[], Exception]) -> Means:
         repeats=(Repeat.ONCE, Repeat.PERSISTENTLY),
         phases=(Phase.ATTEMPT,),
         depends_on=("python-statemachine",),
+        needs_one_of=frozenset({Offer.GUARDS, Offer.CALLBACKS}),
     )
 
 

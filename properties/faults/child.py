@@ -87,13 +87,13 @@ def main(what: str, means_name: str, subject: str, *words: str) -> None:
     from properties.faults.means import MEANS
     from properties.faults.plan import Fault, Phase, Repeat
     from properties.faults.scene import strike_once
-    from properties.subjects import CORE_SUBJECTS
+    from properties.subjects.named import subject_named
 
     logging.getLogger().addHandler(logging.NullHandler())
     means, factory, judges = (
         MEANS[means_name],
-        CORE_SUBJECTS[subject],
-        machine_judges(CORE_SUBJECTS[subject]().offers),
+        subject_named(subject),
+        machine_judges(subject_named(subject)().offers),
     )
     why = why or means.why_not()
     answer: object = None

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from properties.faults.plan import Fault, Means, Phase, Repeat, Strike
-from properties.subjects.protocol import SubjectFactory
+from properties.subjects.protocol import Offer, SubjectFactory
 
 _time = time.time
 Skew = Callable[[datetime, datetime], datetime]
@@ -72,6 +72,7 @@ def _means(name: str, skew: Skew) -> Means:
         strike=functools.partial(ClockStrike, skew=skew),
         phases=(Phase.ATTEMPT,),
         depends_on=("python-statemachine",),
+        needs_one_of=frozenset({Offer.CLOCK}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Every means there is, by name."""
+"""Every means there is, by name, and which of them take over where others do not work."""
 
 from __future__ import annotations
 
@@ -29,3 +29,9 @@ MEANS: dict[str, Means] = {
         *PROCESS_LIMITS,
     )
 }
+
+
+def standing_in(absent: str) -> list[str]:
+    """Return the other means of the fault that ``absent`` would have brought."""
+    fault = MEANS[absent].fault
+    return [name for name, each in MEANS.items() if each.fault == fault and name != absent]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dataclasses
 import json
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from typing import Protocol
 
 from properties.faults.plan import Fault, History, Means, Phase, Repeat, Strike
 from properties.rules.outsider import Outsider
-from properties.subjects import Place
+from properties.subjects import Layout, Place
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "file 0"
@@ -48,9 +49,9 @@ class Neighbour(Protocol):
 class SecondConnection:
     """A neighbour in this process."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, layout: Layout) -> None:
         """Connect. Used from the threads that run the subject's statements, one at a time."""
-        self._outsider = Outsider(path, any_thread=True)
+        self._outsider = Outsider(path, layout, any_thread=True)
 
     def take_the_lock(self) -> bool:
         """See ``Neighbour``."""
@@ -77,7 +78,7 @@ class SecondProcess:
 
     _process: subprocess.Popen[str] | None = None
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, layout: Layout) -> None:
         """Let it connect."""
         if SecondProcess._process is None:
             command = [sys.executable, "-m", "properties.faults.neighbours"]
@@ -85,7 +86,7 @@ class SecondProcess:
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
             atexit.register(SecondProcess._process.communicate)
-        self._ask("connect", path)
+        self._ask("connect", path, dataclasses.asdict(layout))
 
     def take_the_lock(self) -> bool:
         """See ``Neighbour``."""
@@ -104,7 +105,7 @@ class SecondProcess:
         """See ``Neighbour``."""
         self._ask("close")
 
-    def _ask(self, *words: str) -> object:
+    def _ask(self, *words: object) -> object:
         process = SecondProcess._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the second process was not started")
@@ -119,7 +120,7 @@ class SecondProcess:
 class NeighbourStrike(Strike):
     """Lets the neighbour act before the Nth statement."""
 
-    make: Callable[[str], Neighbour] = SecondConnection
+    make: Callable[[str, Layout], Neighbour] = SecondConnection
 
     def __init__(self, fault: Fault) -> None:
         """No neighbour yet."""
@@ -131,7 +132,7 @@ class NeighbourStrike(Strike):
     def prepare(self, path: str, history: History) -> None:
         """Let the neighbour move in."""
         self._history = history
-        self._neighbour = type(self).make(path)
+        self._neighbour = type(self).make(path, history.layout)
 
     def watch(self, connection: sqlite3.Connection) -> None:
         """See each statement before it runs."""
@@ -230,7 +231,8 @@ def _serve() -> None:
     for line in sys.stdin:
         name, *words = json.loads(line)
         if name == "connect":
-            neighbour = SecondConnection(*words)
+            path, layout = words
+            neighbour = SecondConnection(path, Layout(**layout))
             answer = True
         else:
             answer = getattr(neighbour, name)(*words)

@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from properties.subjects import Place, SubjectFactory
+from properties.law import NOT_OFFERED
+from properties.subjects import Layout, Offer, Place, SubjectFactory
 
 T = TypeVar("T")
 
@@ -55,6 +56,11 @@ class Fault:
 
 class History(Protocol):
     """The history that a fault is part of."""
+
+    @property
+    def layout(self) -> Layout:
+        """How the subject's file is read and written behind its back."""
+        ...
 
     def tick(self) -> int:
         """Return the next moment."""
@@ -114,6 +120,10 @@ class Strike:
     def prepare(self, path: str, history: History) -> None:
         """See the database at rest, just before the struck call."""
 
+    def opening(self, database: Any, _options: dict[str, Any]) -> Any:
+        """See a connect of the subject before it happens; return the database to be opened."""
+        return database
+
     def watch(self, connection: sqlite3.Connection) -> None:
         """See a connection of the subject, in the thread that opened it."""
 
@@ -170,7 +180,8 @@ class Means:
     """A way to bring a fault about by really failing something.
 
     ``fault`` names what it brings, as SQLite or asyncio call it; several means may bring the same.
-    ``operation`` names what is counted. ``why_not`` says why it does not work on this host (None:
+    ``operation`` names what is counted; ``needs_one_of`` these offers, or a subject has none of
+    them. ``why_not`` says why it does not work on this host (None:
     it does). ``depends_on`` are the libraries whose release decides the number of operations.
     ``is_process_wide``: it strikes all that the process does, so it needs one of its own.
     ``is_limit``: nothing can be counted; N leaves more room each time, until none is felt.
@@ -186,3 +197,10 @@ class Means:
     depends_on: tuple[str, ...] = ("sqlite",)
     is_process_wide: bool = False
     is_limit: bool = False
+    needs_one_of: frozenset[Offer] = frozenset()
+
+    def not_offered(self, offers: frozenset[Offer]) -> str | None:
+        """Return why a subject of these offers has nothing to strike; None if it may have."""
+        if not self.needs_one_of or self.needs_one_of & offers:
+            return None
+        return f"{NOT_OFFERED} {' or '.join(sorted(each.value for each in self.needs_one_of))}"

@@ -1,7 +1,7 @@
 """Limits of the whole process: memory that is refused, files that may not grow, no descriptors.
 
 They strike everything that the process does, so each is tried in a process of its own
-(``properties.faults.child``). NOMEM counts SQLite's allocations. The other two are limits: N leaves
+(``properties.faults.child``). NOMEM counts SQLite's allocations. The others are limits: N leaves
 a little more room each time, and the enumeration ends where the call no longer feels it.
 """
 
@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from properties.faults import allocator
+from properties.faults import allocator, heap
 from properties.faults.plan import Fault, History, Means, Phase, Repeat, Strike
 
 if sys.platform != "win32":
@@ -126,6 +126,17 @@ PROCESS_LIMITS = (
         strike=AllocationStrike,
         why_not=allocator.why_not_used,
         is_process_wide=True,
+    ),
+    Means(
+        name="heap-limit",
+        fault="NOMEM",
+        operation=f"step of {heap.STEP_BYTES} bytes that SQLite's heap may grow",
+        strike=heap.HeapStrike,
+        why_not=heap.why_no_limit,
+        repeats=(Repeat.PERSISTENTLY,),
+        phases=(Phase.OPEN, Phase.ATTEMPT, Phase.ASK),
+        is_process_wide=True,
+        is_limit=True,
     ),
     Means(
         name="file-size",

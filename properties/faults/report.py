@@ -10,16 +10,24 @@ from properties.faults.means import MEANS
 from properties.faults.pinned import Pin, Pins, difference, pin_of
 from properties.faults.plan import Repeat
 from properties.faults.scene import Point
+from properties.subjects.named import is_foreign
 from reports.schema import Figure, Verdict
+
+NOTHING = "nothing to strike"
 
 
 @dataclass(slots=True)
 class Findings:
-    """All enumerations of a run, against what is pinned. ``absent`` are means and why they are."""
+    """All enumerations of a run, against what is pinned. ``absent`` are means and why they are.
+
+    ``not_offered`` says, by somebody else's subject, what it cannot be asked: laws and means, each
+    with the reason.
+    """
 
     pinned: Pins
     absent: dict[str, str] = field(default_factory=dict)
     found: list[Enumeration] = field(default_factory=list)
+    not_offered: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def differences(self) -> list[str]:
@@ -34,17 +42,64 @@ class Findings:
     @property
     def unpinned(self) -> list[Enumeration]:
         """Each enumeration that has no pin for these releases."""
-        return [each for each in self.found if self._pin(each) is None and not each.unknown]
+        return [
+            each
+            for each in self.found
+            if self._pin(each) is None and not each.unknown and not is_foreign(each.subject)
+        ]
 
-    def not_brought(self, chosen: Iterable[str]) -> list[str]:
-        """Return the faults that every one of their chosen means failed to bring, and why."""
-        fired = {MEANS[each.means].fault for each in self.found if each.fired}
-        missing: dict[str, list[str]] = {}
+    @property
+    def _subjects(self) -> list[str]:
+        """Who was struck; when nobody was, somebody of ours without a name."""
+        return list(dict.fromkeys(each.subject for each in self.found)) or [""]
+
+    def _missing(self, subject: str, chosen: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return why each of its chosen means did not bring a fault, by the faults not brought."""
+        fired = {
+            MEANS[each.means].fault
+            for each in self.found
+            if each.fired and each.subject == subject
+        }
+        missing: dict[str, dict[str, str]] = {}
         for name in chosen:
             if MEANS[name].fault not in fired:
-                why = self.absent.get(name, "nothing to strike")
-                missing.setdefault(MEANS[name].fault, []).append(f"{name}: {why}")
-        return [f"{fault} ({'; '.join(why)})" for fault, why in sorted(missing.items())]
+                why = self.not_offered.get(subject, {}).get(name, NOTHING)
+                missing.setdefault(MEANS[name].fault, {})[name] = self.absent.get(name, why)
+        return missing
+
+    def not_brought(self, chosen: Iterable[str]) -> list[str]:
+        """Return the faults that every one of their chosen means failed to bring, and why.
+
+        Of somebody else's subject, who may have nothing that a fault could strike, only those that
+        this host keeps from being brought; but some fault must have come.
+        """
+        chosen = list(chosen)
+        by_fault: dict[str, list[str]] = {}
+        for subject in self._subjects:
+            for fault, why in sorted(self._missing(subject, chosen).items()):
+                if not is_foreign(subject) or self.absent.keys() & why.keys():
+                    told = "; ".join(f"{name}: {each}" for name, each in why.items())
+                    by_fault.setdefault(f"{fault} ({told})", []).append(subject)
+            fired = (each.fired for each in self.found if each.subject == subject)
+            if is_foreign(subject) and not any(fired):
+                by_fault.setdefault(f"anything ({NOTHING})", []).append(subject)
+        return [
+            what if subjects == self._subjects else f"{what} to {', '.join(subjects)}"
+            for what, subjects in by_fault.items()
+        ]
+
+    def not_asked(self, chosen: Iterable[str]) -> list[str]:
+        """Return what somebody else's subject could not be asked, and why: laws, then faults."""
+        chosen = list(chosen)
+        lines = []
+        for subject in filter(is_foreign, self._subjects):
+            reasons = self.not_offered.get(subject, {})
+            asked = {name: why for name, why in reasons.items() if name not in MEANS}
+            for fault, by_means in self._missing(subject, chosen).items():
+                if not self.absent.keys() & by_means.keys():
+                    asked[fault] = "; ".join(sorted(set(by_means.values())))
+            lines += [f"{what}: {subject}: {why}" for what, why in asked.items()]
+        return lines
 
     def verdict(self, chosen: Iterable[str]) -> Verdict:
         """Return the session's verdict; a broken law counts whatever else went wrong."""
@@ -74,6 +129,8 @@ class Findings:
             missing
         )
         told += [f"means absent: {', '.join(sorted(self.absent))}"] if self.absent else []
+        silent = sorted({each.partition(":")[0] for each in self.not_asked(chosen)})
+        told += [f"{len(silent)} not asked: {', '.join(silent)}"] if silent else []
         told += [f"not pinned: {len(self.unpinned)}"] if self.unpinned else []
         return "; ".join(told)
 
@@ -128,6 +185,7 @@ class Findings:
             lines += [f"unknown: {each.subject}: {text}" for text in each.unknown]
         lines += [f"fail: {text}" for text in self.differences]
         lines += [f"unknown: no means brought {text}" for text in self.not_brought(chosen)]
+        lines += [f"not asked: {each}" for each in self.not_asked(chosen)]
         lines += [f"absent: {name}: {why}" for name, why in sorted(self.absent.items())]
         if self.unpinned:
             lines.append(
@@ -139,9 +197,10 @@ class Findings:
 
 def broken_law(point: Point, law: str, count: int, command: str) -> list[str]:
     """Return a broken law, its smallest N, the timeline and the command."""
+    by = f"by {count} faults, first at {point.fault.told()}" if point.fired else "without a fault"
     return [
         "",
-        f"{law}: broken by {count} faults, first at {point.fault.told()}:",
+        f"{law}: broken {by}:",
         f"  {point.broken[law]}",
         *(f"  {line}" for line in point.timeline.splitlines()),
         f"  Again: {command} {point.fault.told()}",

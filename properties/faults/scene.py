@@ -32,7 +32,7 @@ from properties.rules import Evidence, Judge, model
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
 from properties.subjects import Answer, AnswerKind, Offer, Place, Request, Subject
-from properties.subjects.protocol import EVERYTHING, V9, LogRecord, Row, SubjectFactory
+from properties.subjects.protocol import EVERYTHING, V9, Layout, LogRecord, Row, SubjectFactory
 from properties.text import told
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ EVERY_CALL_ENDS = "every_call_ends"
 NOTHING_LEAKS = "nothing_outlives_its_owner"
 NO_HARM_IS_LEFT = "a_lifted_fault_leaves_no_harm"
 FILE = "file 0"
+_SUCCESS = AnswerKind.SUCCESS.value
 BEFORE, STRUCK, AFTER = "before", "struck", "after"
 
 
@@ -120,7 +121,8 @@ class Scene:
         self._answer = ""
         self._durable = False
         self._path = ""
-        self._layout, self._offers = V9, EVERYTHING
+        self._layout: Layout = V9
+        self._offers = EVERYTHING
         self._allowed = 0
 
     def point(self, unknown: str | None) -> Point:
@@ -132,7 +134,7 @@ class Scene:
             fired=strike.fired,
             answer=self._answer,
             is_durable_yet_raised=self._durable,
-            is_absorbed=bool(strike.fired) and self._answer == AnswerKind.SUCCESS.value,
+            is_absorbed=bool(strike.fired) and self._answer == _SUCCESS,
             broken=self.broken,
             unknown=unknown,
             timeline="\n".join([timeline(self._operations), *self._notes]),
@@ -148,7 +150,7 @@ class Scene:
             self._descriptor_probe = DescriptorProbe(folder)
             cleanup.callback(self._connection_probe.forget)
             cleanup.enter_context(self._strike.around(folder))
-            cleanup.enter_context(watching(self._strike.watch))
+            cleanup.enter_context(watching(self._strike.watch, self._strike.opening))
             cleanup.callback(self._strike.leave)
             cleanup.callback(self._strike.disarm)
             runner = asyncio.Runner()
@@ -185,7 +187,7 @@ class Scene:
         with of_the_harness():
             self._strike.prepare(self._path, self)
         subject = await self._struck(subject)
-        self._strike.ended(is_success=self._answer == AnswerKind.SUCCESS.value)
+        self._strike.ended(is_success=self._answer == _SUCCESS)
         self._look_for_leaks(self._allowed, await self._leaks())
         fresh = await self._works("make (a fresh one)", self._made())
         await self._judge(fresh, self._operations[-1:])
@@ -234,12 +236,12 @@ class Scene:
             self._answer = "cancelled" if cancelled else type(error).__name__
             self._look_for_leaks(1, await self._leaks())
             return await self._works("make", self._made())
-        self._answer = AnswerKind.SUCCESS.value
+        self._answer = _SUCCESS
         return opened
 
     async def _closed_under_a_fault(self, subject: Subject) -> Subject:
         self._outsider.close()  # so that the subject's last connection is the file's last one
-        self._answer = AnswerKind.SUCCESS.value
+        self._answer = _SUCCESS
         try:
             await self._ends("close", self._strike.during(self._closed(subject)))
         except _SubjectFailedError:
@@ -267,7 +269,8 @@ class Scene:
         with contextlib.suppress(_CallCancelledError):
             await self._ends("outcome_of and read", self._strike.during(ask()))
         asked = len(outcomes) + len(reads)
-        self._answer = AnswerKind.SUCCESS.value if asked == 3 else f"{3 - asked} of 3 refused"
+        due = 3 if Offer.OUTCOMES in self._offers else 1
+        self._answer = f"{due - asked} of {due} refused" if asked < due else _SUCCESS
         self._examine(self._evidence(self._snapshot(), outcomes, reads))
 
     async def _recover(self, subject: Subject) -> None:
@@ -335,6 +338,11 @@ class Scene:
         self._operations.append(
             Operation("outsider", request, begin, end=self._clock.tick(), answer=answer)
         )
+
+    @property
+    def layout(self) -> Layout:
+        """That of the subject's file."""
+        return self._layout
 
     def tick(self) -> int:
         """Return the next moment of the history."""

@@ -36,6 +36,11 @@ class Foreign:
         return getattr(importlib.import_module(self._module), self._factory)
 
 
+def is_foreign(name: str) -> bool:
+    """Whether a subject of this name is somebody else's."""
+    return ":" in name
+
+
 def subject_named(name: str) -> SubjectFactory:
     """Return a factory, which is among ``CORE_SUBJECTS`` from then on; raises ``KeyError``.
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import functools
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from properties.faults import pinned
 from properties.faults.__main__ import main
 from properties.faults.enumeration import Enumeration
-from properties.faults.means import MEANS
+from properties.faults.limits import ReadOnlyStrike
+from properties.faults.means import MEANS, standing_in
 from properties.faults.pinned import Pin, Pins
 from properties.faults.plan import Fault, Phase
 from properties.faults.report import Findings
 from properties.faults.scene import Point
-from properties.session import CannotJudgeError
+from properties.profiles import PROFILES
+from properties.recording import RECORDER, HarnessError
+from properties.session import CannotJudgeError, UsageError
+from properties.specs import test_no_single_fault_breaks_a_promise as law
+from properties.subjects import CORE_SUBJECTS
 from reports.schema import Verdict
 
 BOTH = ["full-0", "disk-full"]
@@ -100,6 +110,174 @@ def test_a_broken_law_comes_with_its_command() -> None:
     assert "a_law: broken by 1 faults" in told
     again = "Again: nox -s faults -- --subject s --means full-0 --phase attempt --nth 2"
     assert again in told
+
+
+def test_a_fault_that_an_own_subject_did_not_meet_is_unknown() -> None:
+    """What strikes one subject proves nothing of the next."""
+    other = dataclasses.replace(found(operations=0, fired=0), subject="t")
+    findings = Findings({}, {}, [found(), other])
+    assert ["FULL (full-0: nothing to strike) to t"] == findings.not_brought(["full-0"])
+    assert Verdict.UNKNOWN is findings.verdict(["full-0"])
+
+
+FOREIGN = "properties.tests.faults.plain:Plain"
+
+
+@pytest.mark.parametrize(
+    ("fired", "absent", "verdict", "told"),
+    [
+        (3, {}, Verdict.PASS, "1 not asked: wall clock"),
+        (0, {}, Verdict.UNKNOWN, "not brought: FULL, anything"),
+        (3, {"clock-steps-back": "no clock here"}, Verdict.UNKNOWN, "not brought: wall clock"),
+    ],
+)
+def test_what_a_foreign_subject_does_not_offer_is_no_doubt(
+    fired: int, absent: dict[str, str], verdict: Verdict, told: str
+) -> None:
+    """It is named. But a subject that nothing struck was not judged, nor one that the host kept."""
+    enumeration = dataclasses.replace(found(fired=fired), subject=FOREIGN)
+    if not fired:
+        absent = {"full-0": "so that something is absent"}
+    reasons = {FOREIGN: {"clock-steps-back": "does not offer a clock of ours"}}
+    findings = Findings({}, absent, [enumeration], reasons)
+    chosen = ["full-0", "clock-steps-back"]
+    assert verdict is findings.verdict(chosen)
+    assert told in findings.summary(chosen)
+    assert [] == findings.unpinned
+
+
+def test_a_foreign_subject_is_struck_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process and in one of its own; what it does not offer is named with the reason."""
+    record = ["--record", str(tmp_path / "faults.json"), "--subject", FOREIGN]
+    means = ["overtaken", "disk-sync", "clock-jumps-ahead", "descriptors"]
+    chosen = [word for name in means for word in ("--means", name)]
+    assert Verdict.PASS.exit_code == main([*record, *chosen, "--phase", "attempt"])
+    printed = capsys.readouterr().out
+    assert f"not asked: wall clock: {FOREIGN}: does not offer a clock of ours" in printed
+    last = printed.splitlines()[-1]
+    assert "faults: pass: 3 means" in last
+    assert "2 not asked: CANTOPEN, wall clock" in last
+
+
+def test_a_foreign_bug_is_caught_with_its_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its revision is forgotten, with a fault and without; what it keeps is not called broken."""
+    broken = "properties.tests.foreign:ForeignBroken"
+    record = ["--record", str(tmp_path / "faults.json")]
+    chosen = ["--means", "overtaken-by-a-process", "--phase", "attempt"]
+    assert Verdict.FAIL.exit_code == main([*record, *chosen, "--subject", broken])
+    printed = capsys.readouterr().out
+    assert f"Again: nox -s faults -- --subject {broken} --means overtaken-by-a-process" in printed
+    assert "only_legal_edges_are_taken: broken without a fault" in printed
+    assert "not asked: the_event_log_tells_the_truth" in printed
+    assert "the_event_log_tells_the_truth: broken" not in printed
+
+
+def test_a_neighbour_moves_rows_in_tables_that_are_not_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the subject's own layout, from this process and from another."""
+    record = ["--record", str(tmp_path / "faults.json"), "--phase", "attempt"]
+    subject = ["--subject", "properties.tests.foreign:ForeignSubject"]
+    means = ["--means", "overtaken", "--means", "overtaken-by-a-process"]
+    assert Verdict.PASS.exit_code == main([*record, *subject, *means])
+    assert " stale" in capsys.readouterr().out
+
+
+def test_a_foreign_subject_that_is_not_there_is_usage() -> None:
+    """Nothing is struck for a slip of its name."""
+    for name in ("no.such:thing", "properties.tests.foreign:nosuch"):
+        with pytest.raises(UsageError, match=name.partition(":")[2]):
+            main(["--subject", name])
+
+
+@pytest.mark.parametrize(
+    ("left_out", "verdict", "told"),
+    [
+        (["memory"], Verdict.PASS, "means absent: memory"),
+        (["memory", "heap-limit"], Verdict.INVALID, "not brought: NOMEM; means absent"),
+    ],
+)
+def test_memory_is_refused_by_one_means_or_the_other(
+    left_out: list[str],
+    verdict: Verdict,
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As where SQLite's symbols are hidden: its heap is filled instead; without both it is told."""
+    arguments = ["--record", str(tmp_path / "faults.json"), "--phase", "ask"]
+    for name in ("memory", "heap-limit"):
+        arguments += ["--means", name]
+    for name in left_out:
+        arguments += ["--without", name]
+    assert verdict.exit_code == main(arguments)
+    assert told in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_in_the_law_too_another_means_takes_over(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Without page limits the disk is full; without a disk to patch, nothing is, and no law held."""
+    chosen = {"full-0": MEANS["full-0"], "disk-full": MEANS["disk-full"]}
+    monkeypatch.setattr(law, "ASKED", ("full-0",))
+    monkeypatch.setattr(law, "MEANS", chosen)
+    monkeypatch.setattr(law, "standing_in", lambda name: [each for each in chosen if each != name])
+    monkeypatch.setattr(RECORDER, "figures", {})
+    ask = functools.partial(
+        law.test_the_store_works_again_and_tells_the_truth,
+        CORE_SUBJECTS["handrolled"],
+        "handrolled",
+        PROFILES["gate"],
+        request,
+    )
+    for name in chosen:
+        chosen[name] = dataclasses.replace(chosen[name], why_not=lambda: "not here")
+        if name == "full-0":
+            ask()
+            assert ["faults, absent on this host: full-0"] == list(RECORDER.figures)
+        else:
+            with pytest.raises(HarnessError, match="no means brought"):
+                ask()
+
+
+def test_each_fault_that_can_has_a_second_means() -> None:
+    """What stands alone is listed: of these, the VFS and asyncio have the only means."""
+    alone = {each.fault for name, each in MEANS.items() if not standing_in(name)}
+    assert {
+        "AUTH",
+        "BUSY_RECOVERY",
+        "INTERRUPT",
+        "IOERR_ACCESS",
+        "IOERR_DELETE",
+        "IOERR_FSTAT",
+        "IOERR_FSYNC",
+        "IOERR_LOCK",
+        "IOERR_READ",
+        "IOERR_SHMLOCK",
+        "IOERR_SHMMAP",
+        "IOERR_SHORT_READ",
+        "IOERR_TRUNCATE",
+    } == alone - {"CORRUPT", "NOTADB"}
+
+
+@pytest.mark.parametrize("uri", [True, False])
+def test_a_connection_is_opened_read_only(uri: bool, tmp_path: Path) -> None:
+    """Whatever its owner asked for, and whatever stands in its path."""
+    path = tmp_path / "a b?#'.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE t (x)")
+    db.close()
+    strike = ReadOnlyStrike(Fault(means="mode-ro", nth=1))
+    strike.arm()
+    database: object = f"{path.as_uri()}?mode=rwc&cache=private" if uri else path
+    options: dict[str, Any] = {"uri": uri}
+    with contextlib.closing(sqlite3.connect(strike.opening(database, options), **options)) as db:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            db.execute("INSERT INTO t VALUES (1)")
 
 
 def test_one_point_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
