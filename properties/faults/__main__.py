@@ -54,6 +54,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try")
     made.add_argument("--seed", type=int, help="which points a sample takes")
     made.add_argument("--nth", type=int, help="strike this operation of --means alone, and tell")
+    made.add_argument("--again", type=int, default=0, help="with --nth: so many operations later too")
     made.add_argument("--persistently", action="store_true", help="with --nth: each later one too")
     made.add_argument("--pin", action="store_true", help="write the numbers of this run down")
     made.add_argument("--list", action="store_true", help="list means and subjects, strike nothing")
@@ -73,8 +74,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
                 raise UsageError(f"no {what} is named {name!r}; --list shows all {len(known)}.")
     if options.nth is not None and (options.nth < 1 or len(options.means) != 1):
         raise UsageError("--nth strikes one operation, from 1 on, of one --means; name it.")
-    if options.persistently and options.nth is None:
-        raise UsageError("--persistently says how --nth strikes; give that too.")
+    if (options.persistently or options.again) and options.nth is None:
+        raise UsageError("--again and --persistently say how --nth strikes; give that too.")
     return options
 
 
@@ -188,6 +189,7 @@ def _replay(options: argparse.Namespace, command: str) -> int:
     fault = Fault(
         means=name,
         nth=options.nth,
+        again=options.again,
         repeat=Repeat.PERSISTENTLY if options.persistently else Repeat.ONCE,
         phase=Phase(options.phase or MEANS[name].phases[0].value),
     )

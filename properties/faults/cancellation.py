@@ -2,7 +2,8 @@
 
 A call can be cancelled only where it waits. What it waits for there may not have happened yet, or
 it has and the answer has landed but not woken anybody: then asyncio delivers both, the effect and
-the cancellation. Each suspension of the call's own task is an operation, and so is each one of the
+the cancellation. A second cancellation may come while the call still cleans up after the first, at
+any of the suspensions that are left: all pairs are struck. Each suspension of the call's own task is an operation, and so is each one of the
 tasks that it starts (a state machine may run its callbacks in tasks of their own): meanwhile the
 call waits for them, and it is the call that is cancelled.
 """
@@ -20,14 +21,12 @@ T = TypeVar("T")
 
 
 class CancellationStrike(Strike):
-    """Cancels the call at the Nth suspension, at it and the next, or at each one from it on."""
+    """Cancels the call at the Nth suspension, at a later one as well, or at each one from it on."""
 
-    def __init__(self, fault: Fault, *, times: int, is_answered: bool) -> None:
-        """``times`` counts suspensions in a row; ``is_answered`` lets the answer land first."""
+    def __init__(self, fault: Fault, *, is_answered: bool) -> None:
+        """``is_answered`` lets the answer land first."""
         super().__init__(fault)
-        self._times = times
         self._is_answered = is_answered
-        self._left = 0
 
     def driven(self, call: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         """Drive the call, and whatever tasks are started meanwhile."""
@@ -61,10 +60,7 @@ class CancellationStrike(Strike):
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            if self.is_due(f"cancelled while it waits, {self._times} times in a row"):
-                self._left = self._times
-            if self._left:
-                self._left -= 1
+            if self.is_due("cancelled while it waits"):
                 self._cancel(task, future)
             try:
                 what = yield future
@@ -80,21 +76,21 @@ class CancellationStrike(Strike):
             task.get_loop().call_soon(task.cancel)
 
 
-def _means(name: str, *, times: int, is_answered: bool, repeats: tuple[Repeat, ...]) -> Means:
+def _means(name: str, *, is_answered: bool, is_paired: bool = False) -> Means:
     return Means(
         name=name,
-        fault="cancellation" if times == 1 else "double cancellation",
+        fault="double cancellation" if is_paired else "cancellation",
         operation="await of the call",
-        strike=functools.partial(CancellationStrike, times=times, is_answered=is_answered),
-        repeats=repeats,
+        strike=functools.partial(CancellationStrike, is_answered=is_answered),
+        repeats=(Repeat.ONCE,) if is_paired else (Repeat.ONCE, Repeat.PERSISTENTLY),
         depends_on=("python", "aiosqlite", "python-statemachine"),
+        is_paired=is_paired,
     )
 
 
-BOTH = (Repeat.ONCE, Repeat.PERSISTENTLY)
 CANCELLATIONS = (
-    _means("cancel", times=1, is_answered=False, repeats=BOTH),
-    _means("cancel-answered", times=1, is_answered=True, repeats=BOTH),
-    _means("cancel-twice", times=2, is_answered=False, repeats=(Repeat.ONCE,)),
-    _means("cancel-answered-twice", times=2, is_answered=True, repeats=(Repeat.ONCE,)),
+    _means("cancel", is_answered=False),
+    _means("cancel-answered", is_answered=True),
+    _means("cancel-twice", is_answered=False, is_paired=True),
+    _means("cancel-answered-twice", is_answered=True, is_paired=True),
 )

@@ -1,7 +1,7 @@
 """One process-wide means against one subject, in a process of its own: JSON on standard output.
 
 ``python -m properties.faults.child enumerate MEANS SUBJECT POINTS POINTS SEED PHASE`` (points of an
-attempt and of other calls, a number or ``all``), or ``… strike MEANS SUBJECT NTH REPEAT PHASE``.
+attempt and of other calls, a number or ``all``), or ``… strike MEANS SUBJECT NTH AGAIN REPEAT PHASE``.
 The allocator comes first: once SQLite has started it is too late.
 """
 
@@ -51,7 +51,8 @@ def strike_in_a_child(subject: str, fault: Fault) -> tuple[str | None, Point | N
 
     from properties.faults.scene import Point
 
-    what = (fault.means, subject, str(fault.nth), fault.repeat.value, fault.phase.value)
+    numbers = (str(fault.nth), str(fault.again))
+    what = (fault.means, subject, *numbers, fault.repeat.value, fault.phase.value)
     printed = _printed(_started("strike", *what), fault.means)
     return msgspec.json.decode(printed, type=tuple[str | None, Point | None])
 
@@ -113,8 +114,14 @@ def main(what: str, means_name: str, subject: str, *words: str) -> None:
             if why is None and only in ("all", phase.value)
         ]
     elif why is None:
-        nth, repeat, struck = words
-        fault = Fault(means=means_name, nth=int(nth), repeat=Repeat(repeat), phase=Phase(struck))
+        nth, again, repeat, struck = words
+        fault = Fault(
+            means=means_name,
+            nth=int(nth),
+            again=int(again),
+            repeat=Repeat(repeat),
+            phase=Phase(struck),
+        )
         answer = strike_once(factory, means, fault, judges)
     sys.stdout.buffer.write(msgspec.json.encode((why, answer)))
 

@@ -7,6 +7,7 @@ the enumeration proves less than it says.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections import Counter
@@ -25,13 +26,15 @@ NEVER = 10**9
 class Enumeration:
     """What came of one means in one phase. ``operation_counts`` is N by repeat.
 
-    ``is_complete`` is False when only a sample of the points was struck.
+    ``is_complete`` is False when only a sample of the points was struck. ``pair_count`` counts the
+    points of a means that strikes twice; each has a first operation and one that came after it.
     """
 
     means: str
     subject: str
     phase: Phase
     operation_count: int = 0
+    pair_count: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
     durable_yet_raised: int = 0
@@ -68,8 +71,8 @@ def enumerate_faults(
     """
     found = Enumeration(means=means.name, subject=subject_name, phase=phase)
 
-    def strike(nth: int, repeat: Repeat) -> Point:
-        fault = Fault(means=means.name, nth=nth, repeat=repeat, phase=phase)
+    def strike(nth: int, repeat: Repeat, again: int = 0) -> Point:
+        fault = Fault(means=means.name, nth=nth, again=again, repeat=repeat, phase=phase)
         point = strike_once(factory, means, fault, judges)
         _take(found, point)
         on_point(point)
@@ -86,8 +89,12 @@ def enumerate_faults(
             for nth in _chosen(count, _limit(point_limit, repeat), seed)[-(only_last or 0) :]:
                 if found.broken and stops_when_broken:
                     return found
-                point = strike(nth, repeat)
-                found.counts[repeat.value] = found.counts.get(repeat.value, 0) + (point.fired > 0)
+                if means.is_paired:
+                    fired_count = _pairs(functools.partial(strike, nth, repeat))
+                    found.pair_count += fired_count
+                else:
+                    fired_count = strike(nth, repeat).fired > 0
+                found.counts[repeat.value] = found.counts.get(repeat.value, 0) + fired_count
         if point_limit is None and strike(count + 1, Repeat.ONCE).fired:
             found.unknown.append(
                 f"{means.name}: {count} operations without a fault, and number {count + 1} came"
@@ -95,6 +102,15 @@ def enumerate_faults(
     shortest = min(_limit(point_limit, repeat) or count for repeat in means.repeats)
     found.is_complete = only_last is None and count <= shortest
     return found
+
+
+def _pairs(strike: Callable[[int], Point]) -> int:
+    """Strike a second time at each later operation until there is none; return how many fired."""
+    for again in itertools.count(1):
+        point = strike(again)
+        if point.fired < 2 or point.unknown is not None:
+            return again - 1
+    raise AssertionError("count() does not end")
 
 
 def _limit(limit: int | None, repeat: Repeat) -> int | None:

@@ -21,8 +21,8 @@ PINNED = Path(__file__).with_name("pinned.toml")
 
 _HEADER = """\
 # How many operations each means can strike, by the releases that decide it, subject and phase; and
-# how many of those faults (once and persistently) are durable yet raise. Written by
-# `nox -s faults -- --profile ci --pin`; a difference is a failure.
+# how many of those faults (once and persistently) are durable yet raise. `pairs` are the points of
+# a means that strikes twice. Written by `nox -s faults -- --profile ci --pin`; a difference is a failure.
 """
 
 
@@ -30,6 +30,7 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``operations`` of one means, and ``durable`` of all its faults durable yet raised."""
 
     operations: int
+    pairs: int | None = None
     durable: int | None = None
 
 
@@ -68,6 +69,8 @@ def difference(pin: Pin | None, found: Enumeration) -> str | None:
         return None
     if pin.operations != found.operation_count:
         return f"{found.operation_count} operations, pinned are {pin.operations}"
+    if found.is_complete and pin.pairs not in (None, found.pair_count):
+        return f"{found.pair_count} pairs, pinned are {pin.pairs}"
     if found.is_complete and pin.durable not in (None, found.durable_yet_raised):
         return f"{found.durable_yet_raised} durable yet raised, pinned are {pin.durable}"
     return None
@@ -78,9 +81,10 @@ def pin(known: Pins, means: Means, found: Enumeration) -> None:
     by_subject = known.setdefault(releases(means), {}).setdefault(found.subject, {})
     before = by_subject.get(_key(found))
     durable = None if before is None else before.durable
+    pairs = None if before is None else before.pairs
     if found.is_complete:
-        durable = found.durable_yet_raised
-    by_subject[_key(found)] = Pin(found.operation_count, durable)
+        durable, pairs = found.durable_yet_raised, found.pair_count or None
+    by_subject[_key(found)] = Pin(found.operation_count, pairs, durable)
 
 
 def write(known: Pins, path: Path = PINNED) -> None:
@@ -90,8 +94,9 @@ def write(known: Pins, path: Path = PINNED) -> None:
         for subject, by_means in sorted(by_subject.items()):
             lines.append(f'["{key}".{subject}]')
             for what, each in sorted(by_means.items()):
+                pairs = "" if each.pairs is None else f", pairs = {each.pairs}"
                 durable = "" if each.durable is None else f", durable = {each.durable}"
-                lines.append(f'"{what}" = {{ operations = {each.operations}{durable} }}')
+                lines.append(f'"{what}" = {{ operations = {each.operations}{pairs}{durable} }}')
             lines.append("")
     path.write_text("\n".join(lines), encoding="utf-8")
 

@@ -41,17 +41,19 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One planned fault. ``nth`` counts from 1."""
+    """One planned fault. ``nth`` counts from 1, and ``again`` the operations after it, 0: none."""
 
     means: str
     nth: int
+    again: int = 0
     repeat: Repeat = Repeat.ONCE
     phase: Phase = Phase.ATTEMPT
 
     def told(self) -> str:
         """Return it as the options that strike it again."""
         repeat = " --persistently" if self.repeat is Repeat.PERSISTENTLY else ""
-        return f"--means {self.means} --phase {self.phase.value} --nth {self.nth}{repeat}"
+        again = f" --again {self.again}" if self.again else ""
+        return f"--means {self.means} --phase {self.phase.value} --nth {self.nth}{again}{repeat}"
 
 
 class History(Protocol):
@@ -99,7 +101,8 @@ class Strike:
                 return False
             self.seen += 1
             later = self.fault.repeat is Repeat.PERSISTENTLY and self.seen > self.fault.nth
-            if self.seen != self.fault.nth and not later:
+            is_again = self.fault.again and self.seen == self.fault.nth + self.fault.again
+            if self.seen != self.fault.nth and not later and not is_again:
                 return False
             self.fired += 1
             is_first = self.fired == 1
@@ -183,6 +186,7 @@ class Means:
     ``operation`` names what is counted; ``needs_one_of`` these offers, or a subject has none of
     them. ``why_not`` says why it does not work on this host (None:
     it does). ``depends_on`` are the libraries whose release decides the number of operations.
+    ``is_paired``: it strikes twice, the second time at each operation that comes after the first.
     ``is_process_wide``: it strikes all that the process does, so it needs one of its own.
     ``is_limit``: nothing can be counted; N leaves more room each time, until none is felt.
     """
@@ -195,6 +199,7 @@ class Means:
     repeats: tuple[Repeat, ...] = (Repeat.ONCE, Repeat.PERSISTENTLY)
     phases: tuple[Phase, ...] = (Phase.OPEN, Phase.ATTEMPT, Phase.ASK)
     depends_on: tuple[str, ...] = ("sqlite",)
+    is_paired: bool = False
     is_process_wide: bool = False
     is_limit: bool = False
     needs_one_of: frozenset[Offer] = frozenset()

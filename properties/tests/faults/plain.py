@@ -255,6 +255,23 @@ class BeginsOutsideTheTry(Plain):
         return moved
 
 
+class IsCutOffInItsCleanUp(Plain):
+    """Survives a second cancellation at the first wait of its clean-up, and not at the next."""
+
+    async def _transaction(self, move: tuple[Any, ...], entry: tuple[Any, ...]) -> bool:
+        try:
+            await self._db.execute_fetchall("BEGIN IMMEDIATE")
+            moved = await self._written(move, entry)
+            await self._commit()
+        except BaseException:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await to_its_end(self._rolled_back())
+            raise
+        return moved
+
+
 class MasksTheCause(Plain):
     """A rollback that finds no transaction raises, and its error is what the caller is told."""
 

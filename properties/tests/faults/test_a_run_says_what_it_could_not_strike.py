@@ -44,7 +44,7 @@ def found(name: str = "full-0", *, operations: int = 3, fired: int = 3) -> Enume
 def pins(operations: int, durable: int | None = 0) -> Pins:
     """Return a pin of ``full-0``."""
     key = pinned.releases(MEANS["full-0"])
-    return {key: {"s": {"full-0, attempt": Pin(operations, durable)}}}
+    return {key: {"s": {"full-0, attempt": Pin(operations, durable=durable)}}}
 
 
 def test_where_one_means_is_absent_another_takes_over() -> None:
@@ -86,6 +86,19 @@ def test_what_is_not_pinned_is_said() -> None:
     """The verdict stands, and the last line is not silent."""
     findings = Findings({}, {}, [found()])
     assert findings.summary(["full-0"]).endswith("not pinned: 1")
+
+
+def test_pairs_are_pinned_too(tmp_path: Path) -> None:
+    """All of them, when all of them were struck."""
+    known: Pins = {}
+    twice = dataclasses.replace(found("cancel-twice"), pair_count=9)
+    pinned.pin(known, MEANS["cancel-twice"], twice)
+    pinned.write(known, tmp_path / "pinned.toml")
+    assert [] == Findings(pinned.pins(tmp_path / "pinned.toml"), {}, [twice]).differences
+    fewer = dataclasses.replace(twice, pair_count=8)
+    differences = Findings(known, {}, [fewer]).differences
+    assert ["cancel-twice, attempt, s: 8 pairs, pinned are 9"] == differences
+    assert [] == Findings(known, {}, [dataclasses.replace(fewer, is_complete=False)]).differences
 
 
 def test_pins_survive_the_file(tmp_path: Path) -> None:

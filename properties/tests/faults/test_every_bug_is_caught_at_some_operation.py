@@ -85,6 +85,20 @@ def test_the_untouched_subject_keeps_every_law(name: str, phase: Phase) -> None:
     assert int(durable) == found.durable_yet_raised
 
 
+def test_a_second_cancellation_comes_at_each_later_wait() -> None:
+    """One at the wait right after the first is survived; the next one is not. And all end."""
+    found = enumerated(plain.IsCutOffInItsCleanUp, "cancel", Phase.ATTEMPT)
+    assert ([], []) == (found.broken, found.unknown)
+    found = enumerated(plain.IsCutOffInItsCleanUp, "cancel-twice", Phase.ATTEMPT)
+    assert "nothing_outlives_its_owner" in found.broken[-1].broken
+    assert 2 == found.broken[-1].fault.again
+    told = found.broken[-1].fault.told()
+    assert told.endswith("--again 2")
+    sound = enumerated(plain.Plain, "cancel-twice", Phase.ATTEMPT)
+    assert ([], []) == (sound.broken, sound.unknown)
+    assert sound.pair_count == sound.fired > sound.operation_count
+
+
 def test_a_failing_judge_is_unknown() -> None:
     """A slip of the judge breaks no law, and passes none."""
 
