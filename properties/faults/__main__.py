@@ -54,7 +54,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--profile", choices=sorted(PROFILES), default="dev", help="how hard to try")
     made.add_argument("--seed", type=int, help="which points a sample takes")
     made.add_argument("--nth", type=int, help="strike this operation of --means alone, and tell")
-    made.add_argument("--again", type=int, default=0, help="with --nth: so many operations later too")
+    made.add_argument(
+        "--again", type=int, default=0, help="with --nth: so many operations later too"
+    )
     made.add_argument("--persistently", action="store_true", help="with --nth: each later one too")
     made.add_argument("--pin", action="store_true", help="write the numbers of this run down")
     made.add_argument("--list", action="store_true", help="list means and subjects, strike nothing")

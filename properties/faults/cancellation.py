@@ -3,9 +3,10 @@
 A call can be cancelled only where it waits. What it waits for there may not have happened yet, or
 it has and the answer has landed but not woken anybody: then asyncio delivers both, the effect and
 the cancellation. A second cancellation may come while the call still cleans up after the first, at
-any of the suspensions that are left: all pairs are struck. Each suspension of the call's own task is an operation, and so is each one of the
-tasks that it starts (a state machine may run its callbacks in tasks of their own): meanwhile the
-call waits for them, and it is the call that is cancelled.
+any of the suspensions that are left: all pairs are struck. Each suspension of the call's own task
+is an operation, and so is each one of the tasks that it starts (a state machine may run its
+callbacks in tasks of their own): meanwhile the call waits for them, and it is the call that is
+cancelled.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One process-wide means against one subject, in a process of its own: JSON on standard output.
 
 ``python -m properties.faults.child enumerate MEANS SUBJECT POINTS POINTS SEED PHASE`` (points of an
-attempt and of other calls, a number or ``all``), or ``… strike MEANS SUBJECT NTH AGAIN REPEAT PHASE``.
-The allocator comes first: once SQLite has started it is too late.
+attempt and of other calls, a number or ``all``), or ``… strike MEANS SUBJECT NTH AGAIN REPEAT
+PHASE``. The allocator comes first: once SQLite has started it is too late.
 """
 
 from __future__ import annotations

@@ -16,9 +16,7 @@ SPECS = Path(__file__).resolve().parent.parent / "specs"
 def machine_judges(offers: frozenset[Offer] = EVERYTHING) -> dict[str, Judge]:
     """Return the judges, by law, of what a subject with these offers can be asked."""
     return {
-        law.name: judge
-        for law, judge in _laws()
-        if not_offered(law, "the subject", offers) is None
+        law.name: judge for law, judge in _laws() if not_offered(law, "the subject", offers) is None
     }
 
 

@@ -22,7 +22,8 @@ PINNED = Path(__file__).with_name("pinned.toml")
 _HEADER = """\
 # How many operations each means can strike, by the releases that decide it, subject and phase; and
 # how many of those faults (once and persistently) are durable yet raise. `pairs` are the points of
-# a means that strikes twice. Written by `nox -s faults -- --profile ci --pin`; a difference is a failure.
+# a means that strikes twice. Written by `nox -s faults -- --profile ci --pin`; a difference is a
+# failure.
 """
 
 

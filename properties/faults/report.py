@@ -56,9 +56,7 @@ class Findings:
     def _missing(self, subject: str, chosen: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return why each of its chosen means did not bring a fault, by the faults not brought."""
         fired = {
-            MEANS[each.means].fault
-            for each in self.found
-            if each.fired and each.subject == subject
+            MEANS[each.means].fault for each in self.found if each.fired and each.subject == subject
         }
         missing: dict[str, dict[str, str]] = {}
         for name in chosen:

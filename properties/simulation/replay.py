@@ -116,7 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end("replay", Verdict.UNKNOWN, str(error), {}, options.record)
     verdict = Verdict.FAIL if complaints else Verdict.PASS
     summary = f"{len(chosen)} schedules on {options.carrier}"
-    summary += f"; {len(complaints)} not as they should be: {_first_line(complaints[0])}" if complaints else ""
+    summary += (
+        f"; {len(complaints)} not as they should be: {_first_line(complaints[0])}"
+        if complaints
+        else ""
+    )
     figures = {"schedules": len(chosen), "complaints": len(complaints)}
     return end("replay", verdict, summary, figures, options.record)
 
