@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,21 @@ from properties.recording import RECORDER, HarnessError
 from properties.session import CannotJudgeError, UsageError
 from properties.specs import test_no_single_fault_breaks_a_promise as law
 from properties.subjects import CORE_SUBJECTS
+from properties.subjects.named import is_foreign
 from reports.schema import Verdict
 
+
+@pytest.fixture(autouse=True)
+def _own_subjects_alone() -> Iterator[None]:
+    """Somebody else's subject is known for one test only."""
+    yield
+    for name in filter(is_foreign, list(CORE_SUBJECTS)):
+        del CORE_SUBJECTS[name]
+
+
+FOREIGN = "properties.tests.faults.plain:Plain"
+BROKEN = "properties.tests.foreign:ForeignBroken"
+SOUND = "properties.tests.foreign:ForeignSubject"
 BOTH = ["full-0", "disk-full"]
 
 
@@ -133,9 +147,6 @@ def test_a_fault_that_an_own_subject_did_not_meet_is_unknown() -> None:
     assert Verdict.UNKNOWN is findings.verdict(["full-0"])
 
 
-FOREIGN = "properties.tests.faults.plain:Plain"
-
-
 @pytest.mark.parametrize(
     ("fired", "absent", "verdict", "told"),
     [
@@ -178,12 +189,11 @@ def test_a_foreign_bug_is_caught_with_its_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its revision is forgotten, with a fault and without; what it keeps is not called broken."""
-    broken = "properties.tests.foreign:ForeignBroken"
     record = ["--record", str(tmp_path / "faults.json")]
     chosen = ["--means", "overtaken-by-a-process", "--phase", "attempt"]
-    assert Verdict.FAIL.exit_code == main([*record, *chosen, "--subject", broken])
+    assert Verdict.FAIL.exit_code == main([*record, *chosen, "--subject", BROKEN])
     printed = capsys.readouterr().out
-    assert f"Again: nox -s faults -- --subject {broken} --means overtaken-by-a-process" in printed
+    assert f"Again: nox -s faults -- --subject {BROKEN} --means overtaken-by-a-process" in printed
     assert "only_legal_edges_are_taken: broken without a fault" in printed
     assert "not asked: the_event_log_tells_the_truth" in printed
     assert "the_event_log_tells_the_truth: broken" not in printed
@@ -194,7 +204,7 @@ def test_a_neighbour_moves_rows_in_tables_that_are_not_ours(
 ) -> None:
     """By the subject's own layout, from this process and from another."""
     record = ["--record", str(tmp_path / "faults.json"), "--phase", "attempt"]
-    subject = ["--subject", "properties.tests.foreign:ForeignSubject"]
+    subject = ["--subject", SOUND]
     means = ["--means", "overtaken", "--means", "overtaken-by-a-process"]
     assert Verdict.PASS.exit_code == main([*record, *subject, *means])
     assert " stale" in capsys.readouterr().out
