@@ -22,7 +22,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reports import evidence, judgement, ledger, policy, requirements, session, terminal
+from reports import (
+    behaviour,
+    evidence,
+    judgement,
+    ledger,
+    policy,
+    requirements,
+    session,
+    terminal,
+    transcripts,
+)
+from reports.behaviour import Behaviour
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.laws import LawsRun, compare_laws, run_laws
 from reports.pairs import Epoch, Pairing, Side
@@ -86,10 +97,12 @@ class Gate:
         book = ledger.Ledger(
             lines=self.accepted, changes=changes, today=datetime.datetime.now(datetime.UTC).date()
         )
+        seen = self._observe(built, book)
         runs = {side: self._run_laws(built[side], side) for side in Side}
         laws = ledger.accept_laws(book, compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE]))
         reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
-        timing = None if _is_decided(laws) else self._time(built, book)
+        reasons += seen.reasons
+        timing = None if _is_decided(laws) else self._time(built, book, seen)
         if timing is not None:
             reasons += timing.reasons
         reasons += [
@@ -103,11 +116,12 @@ class Gate:
             name="gate",
             verdict=verdict,
             summary=_partly(self.options.law)
-            + judgement.summary(verdict, laws, benchmarks, ordered),
+            + judgement.summary(verdict, laws, benchmarks, ordered, seen.changes),
             figures={
                 "laws": len(laws),
                 "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
                 "accepted": sum(reason.is_accepted for reason in ordered),
+                "behaviour_changes": len(seen.changes),
                 "pairs": timing.epoch_count if timing else 0,
                 "budget_left_s": round(self.left_s(), 1),
             },
@@ -122,6 +136,7 @@ class Gate:
             candidate=candidate,
             laws=laws,
             benchmarks=benchmarks,
+            behaviour=seen.changes,
             ledger=book.records(),
             weaknesses=_weaknesses(timing, self.options.law),
             replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
@@ -155,7 +170,32 @@ class Gate:
         self.progress.say(f"laws, {side.value}: {run.problem or said}")
         return run
 
-    def _time(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Timing:
+    def _observe(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Behaviour:
+        if self.options.law is not None:
+            return behaviour.NOT_COMPARED
+        folder = self.scratch / "behaviour"
+        folder.mkdir()
+        seen = behaviour.observe(
+            {side: built[side].python for side in Side},
+            self.policy.behaviour,
+            book,
+            checkout=session.ROOT,
+            scratch=folder,
+            seed=self.seed,
+            limit_s=max(1.0, min(self.policy.limits.behaviour_s, self.left_s())),
+            pulse=self.progress.within("behaviour"),
+            believe=lambda side, proof: self._believe(built[side], side, proof),
+        )
+        self.progress.say(
+            f"behaviour: {len(seen.changes)} changes in {seen.summary}"
+            if seen.summary is not None
+            else seen.reasons[0].text
+        )
+        return seen
+
+    def _time(
+        self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger, seen: Behaviour
+    ) -> Timing:
         folder = self.scratch / "pairs"
         folder.mkdir()
         pairing = Pairing(
@@ -181,6 +221,7 @@ class Gate:
             say=self.progress.say,
             at=self.progress.at,
             ledger=book,
+            explain=lambda name: transcripts.calls_of(seen.changes, name),
         )
 
     def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
@@ -214,7 +255,10 @@ def _partly(only_law: str | None) -> str:
 def _weaknesses(timing: Timing | None, only_law: str | None) -> list[str]:
     found = []
     if only_law is not None:
-        found.append(f"only the law {only_law} was asked: nothing is known of the others")
+        found.append(
+            f"only the law {only_law} was asked: nothing is known of the others, and behaviour was "
+            "not compared"
+        )
     if timing is None:
         found.append("no clocks were run: a promise that newly fails decides")
     elif timing.rows and not timing.is_pinned:
@@ -245,6 +289,9 @@ def show(record: GateRecord) -> None:
     for row in broken[:FAILURES_SHOWN]:
         target.print(f"{row.law}:", markup=False, style="bold")
         target.print(terminal.excerpt(row.failure or ""), markup=False, soft_wrap=True)
+        target.print()
+    if record.behaviour:
+        target.print(terminal.behaviour_table(record.behaviour))
         target.print()
     if record.benchmarks:
         target.print(terminal.benchmark_table(record.benchmarks))

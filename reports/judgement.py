@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from reports.laws import LawsRun
 from reports.schema import (
+    BehaviourChange,
     BenchmarkComparison,
     BenchmarkOutcome,
+    ChangeOutcome,
     LawComparison,
     LawKind,
     LawOutcome,
@@ -102,6 +104,7 @@ def summary(
     laws: Sequence[LawComparison],
     benchmarks: Sequence[BenchmarkComparison],
     reasons: Sequence[Reason],
+    behaviour: Sequence[BehaviourChange] = (),
 ) -> str:
     """Figures in a few words for the last line."""
     held = sum(row.outcome is LawOutcome.HOLDS for row in laws)
@@ -114,6 +117,9 @@ def summary(
     figures = [f"{held} of {len(laws)} laws hold"]
     if broken:
         figures.append(f"{broken} newly fail")
+    if behaviour:
+        changed = sum(each.outcome is ChangeOutcome.CHANGED for each in behaviour)
+        figures.append(f"{len(behaviour)} changes of behaviour ({changed} open)")
     figures.append(f"{pairs} pairs timed" if pairs else "nothing timed")
     if slower:
         figures.append(f"regressed: {slower}")

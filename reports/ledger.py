@@ -11,6 +11,7 @@ promised is not a matter of acceptance, and belongs into the promise itself.
 """
 
 import datetime
+import fnmatch
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -240,7 +241,10 @@ class Ledger:
                 return f"it is {change.ratio:.3f} times as many, accepted are {line.bound:g}"
             return None
 
-        return self._rule(self._naming(AcceptedKind.BEHAVIOUR, {change.name}), refusal)
+        behind = [each for each in self._relevant() if each.kind is AcceptedKind.BEHAVIOUR]
+        # One change of a library shows in many scenes: here a name may hold * and ?.
+        named = [each for each in behind if fnmatch.fnmatchcase(change.name, each.name)]
+        return self._rule(named, refusal)
 
     def behaviour_was_judged(self) -> None:
         """All behaviour was compared, so lines on behaviour that were not met are needless."""

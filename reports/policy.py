@@ -23,11 +23,18 @@ class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     looks_most: int
 
 
+class BehaviourPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which kinds of changes pass without a line in the ledger."""
+
+    allowed: list[str]
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long each part may take, in seconds."""
 
     budget_s: float
     laws_s: float
+    behaviour_s: float
     benchmarks_s: float
     reserve_s: float
 
@@ -36,6 +43,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole of policy.toml; a line that is missing or not known is an error."""
 
     time: TimePolicy
+    behaviour: BehaviourPolicy
     limits: Limits
 
 

@@ -11,8 +11,10 @@ from rich.text import Text
 from reports import session
 from reports.load import short_name
 from reports.schema import (
+    BehaviourChange,
     BenchmarkComparison,
     BenchmarkOutcome,
+    ChangeOutcome,
     LawComparison,
     LawOutcome,
     Reason,
@@ -123,6 +125,15 @@ def law_table(rows: Sequence[LawComparison]) -> Table:
             "-" if row.candidate is None else row.candidate.value,
             _outcome(row.outcome, row.reason, row.accepted),
         )
+    return table
+
+
+def behaviour_table(rows: Sequence[BehaviourChange]) -> Table:
+    """One line a change: what it means for the verdict, and the change as a sentence."""
+    table = _table("behaviour", "what changed")
+    for row in rows:
+        style = "yellow" if row.outcome is ChangeOutcome.CHANGED else "default"
+        table.add_row(Text(row.outcome.value, style=style), Text(printable(row.sentence)))
     return table
 
 

@@ -41,8 +41,12 @@ def measure(
     say: Callable[[str], None],
     at: Callable[[str], None],
     ledger: Ledger,
+    explain: Callable[[str], str | None] = lambda _: None,
 ) -> Timing:
-    """Run pairs until they agree on an answer or the budget ends."""
+    """Run pairs until they agree on an answer or the budget ends.
+
+    `explain` gives what else is known of a slower benchmark, by its short name.
+    """
     bad: list[Epoch] = []
     at("the first pair, which is not counted")
     first = run_epoch()
@@ -78,7 +82,17 @@ def measure(
         ):
             break
         number += 1
-    return _finished(_ruled(seen.rows, policy, ledger), [first, *good], bad, policy)
+    rows = [_explained(row, explain) for row in _ruled(seen.rows, policy, ledger)]
+    return _finished(rows, [first, *good], bad, policy)
+
+
+def _explained(
+    row: BenchmarkComparison, explain: Callable[[str], str | None]
+) -> BenchmarkComparison:
+    if row.outcome is not BenchmarkOutcome.REGRESSED:
+        return row
+    parts = (row.reason, explain(short_name(row.name)))
+    return msgspec.structs.replace(row, reason="; ".join(filter(None, parts)) or None)
 
 
 def _ruled(

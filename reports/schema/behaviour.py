@@ -22,12 +22,14 @@ class Scene(Record, frozen=True, kw_only=True, omit_defaults=True):
 
     `when` is the scene as the beginning of a sentence ("on activation"). `counts` are exact and
     compared by equality; those named in `details` explain others and are no change by themselves.
-    `problem` says why a scene could not be played to its end.
+    A listing has names for events, in no order. `problem` says why a scene could not be played to
+    its end.
     """
 
     name: str
     when: str
     library: str
+    is_listing: bool = False
     observations: list[Observation] = []
     counts: dict[str, Count] = {}
     details: dict[str, Count] = {}
@@ -53,12 +55,14 @@ class ChangeOutcome(enum.Enum):
 class BehaviourChange(Record, frozen=True, kw_only=True):
     """One thing that a library does otherwise.
 
-    `name` is stable and what the ledger calls it, `sentence` says it to a maintainer, `source`
+    `name` is stable and what the ledger calls it, `kind` (a field, a count, or what happened to the
+    event) is what the policy speaks about, `sentence` says it to a maintainer, `source`
     names the scene and the event, field or count that it was read from. `ratio` is set for a
     count. `reason` is the policy that lets it pass, or why the ledger does not.
     """
 
     name: str
+    kind: str
     sentence: str
     source: str
     outcome: ChangeOutcome

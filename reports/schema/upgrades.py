@@ -2,6 +2,7 @@
 
 import enum
 
+from reports.schema.behaviour import BehaviourChange
 from reports.schema.environment import Environment
 from reports.schema.laws import LawComparison
 from reports.schema.parts import Count, Record, Verdict
@@ -109,6 +110,7 @@ class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag
     candidate: Environment | None = None
     laws: list[LawComparison] = []
     benchmarks: list[BenchmarkComparison] = []
+    behaviour: list[BehaviourChange] = []
     ledger: list[AcceptedLine] = []
     weaknesses: list[str] = []
     replay: str | None = None

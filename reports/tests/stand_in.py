@@ -32,6 +32,8 @@ RELEASES = {
     "7.0": "open(__file__, 'a').write('# changed\\n')\ndef work(): return 0\n",
     # Breaks what is assumed of it, and no promise of the machine.
     "9.0": "CHANGED_ON_PURPOSE = True\ndef work(): return sum(range(4000))\n",
+    # Breaks no law, and answers otherwise.
+    "10.0": "ANSWER = 'nearly done'\ndef work(): return sum(range(4000))\n",
     "8.0": "HIDES_A_LAW = True\ndef work(): return sum(range(4000))\n",
 }
 
@@ -84,6 +86,26 @@ write(options.record, LawsRecord(
     seed=int(options.seed), laws=laws, environment=environment(),
 ))
 sys.exit(verdict.exit_code)
+"""
+
+BEHAVIOUR = """
+import argparse
+import planted
+from properties.environment import environment
+from reports.schema import BehaviourRecord, Observation, Scene, Verdict, write
+
+options = argparse.ArgumentParser()
+for name in ("--record", "--seed", "--schedules"):
+    options.add_argument(name)
+options = options.parse_args()
+answer = getattr(planted, "ANSWER", "done")
+write(options.record, BehaviourRecord(
+    name="behaviour", verdict=Verdict.PASS, summary="seen", environment=environment(),
+    schedules=[], scenes=[Scene(
+        name="work", when="at work", library="planted",
+        observations=[Observation(event="work", fields={"returns": answer})],
+    )],
+))
 """
 
 BENCHMARKS = """
@@ -142,6 +164,9 @@ def make(folder: Path) -> Path:
     shutil.copytree(CHECKOUT / "reports" / "schema", checkout / "reports" / "schema")
     shutil.copy(CHECKOUT / "properties" / "environment.py", checkout / "properties")
     (checkout / "properties" / "__main__.py").write_text(PROPERTIES)
+    (checkout / "properties" / "behaviour").mkdir()
+    (checkout / "properties" / "behaviour" / "__init__.py").touch()
+    (checkout / "properties" / "behaviour" / "__main__.py").write_text(BEHAVIOUR)
     (checkout / "benchmarks" / "__main__.py").write_text(BENCHMARKS)
     (checkout / "pyproject.toml").write_text(PYPROJECT)
     subprocess.run(

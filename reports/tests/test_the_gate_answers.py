@@ -14,7 +14,14 @@ import msgspec
 import pytest
 
 from reports import gate, policy, schema, session
-from reports.schema import AcceptedState, BenchmarkOutcome, GateRecord, LawOutcome, Verdict
+from reports.schema import (
+    AcceptedState,
+    BenchmarkOutcome,
+    ChangeOutcome,
+    GateRecord,
+    LawOutcome,
+    Verdict,
+)
 
 CHECKOUT = Path(gate.__file__).resolve().parent.parent
 
@@ -137,7 +144,8 @@ def test_a_library_that_nothing_imports_is_unknown(checkout: Path) -> None:
     assert "nothing that ran imported unused" in texts(record, Verdict.UNKNOWN)
     assert record.summary.startswith("partial, only the law always_holds was asked: ")
     assert record.weaknesses[0] == (
-        "only the law always_holds was asked: nothing is known of the others"
+        "only the law always_holds was asked: nothing is known of the others, and behaviour was "
+        "not compared"
     )
 
 
@@ -163,6 +171,28 @@ def test_what_is_accepted_is_listed_with_its_line(
     assert "accepted: 1" in record.last_line
     printed = capsys.readouterr().out
     assert re.search(r"^ *accepted  the law assume_it_is_lazy", printed, re.MULTILINE)
+
+
+def test_a_change_that_breaks_no_law_is_changed(
+    checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Planted 10.0 answers otherwise: unknown, told as a sentence, until a line accepts it."""
+    code, record = ask(checkout, "planted==10.0")
+    assert (3, Verdict.UNKNOWN) == (code, record.verdict), record.reasons
+    sentence = "at work, `work` now returns nearly done (before: done)"
+    assert [(sentence, "work/work returns", "planted, work, work")] == [
+        (each.sentence, each.name, each.source) for each in record.behaviour
+    ]
+    assert f"changed, and accepted by nobody: {sentence} [work/work returns]" in texts(
+        record, Verdict.UNKNOWN
+    )
+    assert re.search(r"^changed +at work, `work` now", capsys.readouterr().out, re.MULTILINE)
+    book = tmp_path / "accepted.toml"
+    line = 'kind = "behaviour"\nname = "work/*"\npackage = "planted"\nversions = "==10"\n'
+    book.write_text(f'[[accepted]]\n{line}reason = "it is done"\nexpires = 2999-01-01\n')
+    _, record = ask(checkout, "planted==10.0", "--accepted", str(book))
+    assert [ChangeOutcome.ACCEPTED] == [each.outcome for each in record.behaviour]
+    assert "changed" not in texts(record, Verdict.UNKNOWN)
 
 
 def test_a_ledger_that_cannot_be_read_is_a_usage_error(
@@ -218,7 +248,7 @@ def test_a_record_that_cannot_be_written_is_no_verdict(
 
 
 def test_ctrl_c_leaves_no_process_and_no_half_record(stand_in_folder: Path, checkout: Path) -> None:
-    """Interrupted in the middle of a hanging law: exit 130, a whole record, nobody left."""
+    """Interrupted while a release hangs: exit 130, a whole record, nobody left."""
     out = stand_in_folder / "interrupted.json"
     code = (
         "import pathlib, sys; from reports import gate, session;"
@@ -228,7 +258,7 @@ def test_ctrl_c_leaves_no_process_and_no_half_record(stand_in_folder: Path, chec
     with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "laws, baseline" in line:
+            if "behaviour" in line:
                 break
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
@@ -256,5 +286,5 @@ def test_raw_records_are_kept_on_demand(checkout: Path) -> None:
     """`--keep` leaves the laws' records and every pair's file beside the verdict."""
     ask(checkout, "planted==3.0", "--keep")
     kept = checkout / "reports" / "out" / "gate"
-    assert ["laws-baseline", "laws-candidate"] == sorted(os.listdir(kept))
+    assert ["behaviour", "laws-baseline", "laws-candidate"] == sorted(os.listdir(kept))
     assert (kept / "laws-baseline" / "laws.json").exists()

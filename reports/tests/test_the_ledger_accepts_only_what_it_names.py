@@ -149,7 +149,12 @@ def test_a_slowdown_passes_below_its_bound_only(tmp_path: Path) -> None:
 def test_a_count_of_a_behaviour_has_its_bound(tmp_path: Path) -> None:
     """Up to the bound it is accepted, beyond it is not, and a count without a bound never is."""
     change = BehaviourChange(
-        name="a/calls", sentence="more calls", source="a", outcome=ChangeOutcome.CHANGED, ratio=2.3
+        name="a/calls",
+        kind="calls",
+        sentence="more calls",
+        source="a",
+        outcome=ChangeOutcome.CHANGED,
+        ratio=2.3,
     )
     for text, ratio, expected in (
         (BEHAVIOUR, 2.3, True),

@@ -1,0 +1,160 @@
+"""What both environments do, written down by each, compared, and weighed by policy and ledger.
+
+The baseline walks the schedules and records them, the candidate replays the very same ones. A
+change that breaks no law is *changed*: harmless or not, nobody has said so yet. It passes by a kind
+that `policy.toml` lets pass, or by a line of the ledger, and by nothing else; until then the answer
+is *unknown*. A side that wrote nothing down is unknown too.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from reports import schema, transcripts
+from reports.ledger import Ledger
+from reports.pairs import Side
+from reports.policy import BehaviourPolicy
+from reports.processes import Ended, Pulse, clean_environ, run
+from reports.schema import (
+    BehaviourChange,
+    BehaviourRecord,
+    ChangeOutcome,
+    Environment,
+    Reason,
+    RecordError,
+    Verdict,
+)
+
+NAMED_MOST = 12
+"""Changes that are told one by one among the reasons; the record holds all of them."""
+
+Believe = Callable[[Side, Environment | None], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """The changes, and what they argue for. `summary` is None where nothing was compared."""
+
+    changes: list[BehaviourChange]
+    reasons: list[Reason]
+    summary: str | None
+
+
+NOT_COMPARED = Behaviour(changes=[], reasons=[], summary=None)
+
+
+def observe(
+    pythons: Mapping[Side, Path],
+    policy: BehaviourPolicy,
+    ledger: Ledger,
+    *,
+    checkout: Path,
+    scratch: Path,
+    seed: int,
+    limit_s: float,
+    pulse: Pulse,
+    believe: Believe,
+) -> Behaviour:
+    """Let both sides write down what they do, the baseline first, and weigh the difference."""
+    written: dict[Side, BehaviourRecord] = {}
+    for side in (Side.BASELINE, Side.CANDIDATE):
+        out = scratch / f"behaviour-{side.value}.json"
+        argv = [str(pythons[side]), "-m", "properties.behaviour", "--record", str(out)]
+        if side is Side.BASELINE:
+            argv += ["--seed", str(seed)]
+        else:
+            argv += ["--schedules", str(scratch / "behaviour-baseline.json")]
+        ended = run(
+            argv,
+            folder=checkout,
+            environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
+            log=scratch / f"behaviour-{side.value}.log",
+            limit_s=limit_s,
+            pulse=pulse,
+        )
+        found = _read(out, ended)
+        if isinstance(found, str):
+            text = f"behaviour was not compared: the {side.value} {found}"
+            reasons = [Reason(verdict=Verdict.UNKNOWN, text=text)]
+            return Behaviour(changes=[], reasons=reasons, summary=None)
+        believe(side, found.environment)
+        written[side] = found
+    changes = weigh(transcripts.compare(*(written[side] for side in Side)), policy, ledger)
+    ledger.behaviour_was_judged()
+    baseline = written[Side.BASELINE]
+    summary = f"{len(baseline.scenes)} scenes, {len(baseline.schedules)} of them schedules"
+    return Behaviour(changes=changes, reasons=reasons_of(changes, summary), summary=summary)
+
+
+def _read(out: Path, ended: Ended) -> BehaviourRecord | str:
+    if ended.exit_code is None:
+        return f"was killed after {ended.elapsed_s:.0f} s"
+    try:
+        found = schema.read(out, BehaviourRecord)
+    except RecordError as error:
+        return f"wrote nothing down ({error.what}): {ended.last_words}"
+    if ended.exit_code != 0:
+        return f"ended with exit code {ended.exit_code} after it had written its record"
+    return found
+
+
+def weigh(
+    changes: Sequence[BehaviourChange], policy: BehaviourPolicy, ledger: Ledger
+) -> list[BehaviourChange]:
+    """Each change with what policy and ledger say of it; those that nobody allows come first."""
+    weighed = []
+    for change in changes:
+        if change.kind in policy.allowed:
+            told = msgspec.structs.replace(
+                change, outcome=ChangeOutcome.ALLOWED, reason=f"policy allows: {change.kind}"
+            )
+        elif (ruling := ledger.behaviour(change)) is None:
+            told = change
+        elif ruling.refusal is None:
+            told = msgspec.structs.replace(
+                change, outcome=ChangeOutcome.ACCEPTED, accepted=ruling.text
+            )
+        else:
+            told = msgspec.structs.replace(change, reason=ruling.text)
+        weighed.append(told)
+    order = list(ChangeOutcome)
+    return sorted(weighed, key=lambda change: order.index(change.outcome))
+
+
+def reasons_of(changes: Sequence[BehaviourChange], summary: str) -> list[Reason]:
+    """What the changes argue for."""
+    by_outcome = {
+        outcome: [each for each in changes if each.outcome is outcome] for outcome in ChangeOutcome
+    }
+    changed = by_outcome[ChangeOutcome.CHANGED]
+    reasons = [
+        Reason(
+            verdict=Verdict.UNKNOWN,
+            text=f"changed, and accepted by nobody: {each.sentence} [{each.name}]"
+            + (f"; {each.reason}" if each.reason else ""),
+        )
+        for each in changed[:NAMED_MOST]
+    ]
+    if (more := len(changed) - NAMED_MOST) > 0:
+        text = f"{more} more changes of behaviour that nobody has accepted; the record names them"
+        reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
+    lines = Counter(each.accepted or "" for each in by_outcome[ChangeOutcome.ACCEPTED])
+    reasons += [
+        Reason(
+            verdict=Verdict.PASS,
+            text=f"{count} {'change' if count == 1 else 'changes'} of behaviour; {line}",
+            is_accepted=True,
+        )
+        for line, count in lines.items()
+    ]
+    if allowed := Counter(each.kind for each in by_outcome[ChangeOutcome.ALLOWED]):
+        kinds = ", ".join(f"{kind}: {count}" for kind, count in allowed.items())
+        text = f"{allowed.total()} changes of behaviour pass by policy ({kinds})"
+        reasons.append(Reason(verdict=Verdict.PASS, text=text))
+    if not changes:
+        text = f"behaviour is the same in {summary}"
+        reasons.append(Reason(verdict=Verdict.PASS, text=text))
+    return reasons

@@ -1,0 +1,258 @@
+"""A difference that nobody foresaw is told as a sentence that names its event, field or count.
+
+The last tests patch the real libraries on the spot, in processes that write down what they do.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports import behaviour, policy, schema, transcripts
+from reports.processes import Ended
+from reports.schema import (
+    BehaviourChange,
+    BehaviourRecord,
+    ChangeOutcome,
+    Observation,
+    Scene,
+    Verdict,
+)
+from reports.tests.test_clocks_never_toss_a_coin import NOTHING_ACCEPTED
+
+ROOT = Path(schema.__file__).resolve().parents[2]
+
+
+def seen(event: str, actor: str = "", **fields: str) -> Observation:
+    return Observation(event=event, fields=fields, actor=actor)
+
+
+def scene(*events: Observation, name: str = "activation", **options: object) -> Scene:
+    known: dict[str, object] = {"when": "on activation", "library": "planted", **options}
+    return Scene(name=name, observations=list(events), **known)  # type: ignore[arg-type]  # by name
+
+
+def record(*scenes: Scene) -> BehaviourRecord:
+    return BehaviourRecord(
+        name="behaviour", verdict=Verdict.PASS, summary="", schedules=[], scenes=list(scenes)
+    )
+
+
+def sentences(before: Scene, after: Scene) -> list[str]:
+    return [each.sentence for each in transcripts.compare(record(before), record(after))]
+
+
+CASES: dict[str, tuple[Scene, Scene, list[str]]] = {
+    "nothing": (scene(seen("enter")), scene(seen("enter")), []),
+    "a value": (
+        scene(seen("enter", gets_source="None")),
+        scene(seen("enter", gets_source="a placeholder")),
+        ["on activation, `enter` now gets_source a placeholder (before: None)"],
+    ),
+    "a field that is new": (
+        scene(seen("enter")),
+        scene(seen("enter", warns="x")),
+        ["on activation, `enter` now warns x (before: nothing)"],
+    ),
+    "a field that is gone": (
+        scene(seen("enter", warns="x")),
+        scene(seen("enter")),
+        ["on activation, `enter` no longer warns x"],
+    ),
+    "an error where there was a value": (
+        scene(seen("send", returns="1")),
+        scene(seen("send", raises="E at the call", says="no")),
+        ["on activation, `send` now raises E at the call (no) (before: returns 1)"],
+    ),
+    "a listing that grew": (
+        scene(seen("enter", offers="event, source")),
+        scene(seen("enter", offers="event, source, target")),
+        ["on activation, `enter` now offers `target` too"],
+    ),
+    "an event that is new": (
+        scene(seen("enter")),
+        scene(seen("enter"), seen("leave", says="bye")),
+        ["on activation, `leave` is new: says bye"],
+    ),
+    "events that are gone": (
+        scene(seen("a"), seen("b"), seen("b")),
+        scene(seen("a")),
+        ["on activation, `b` is gone, 2 times"],
+    ),
+    "another order": (
+        scene(seen("a"), seen("b"), seen("c")),
+        scene(seen("b"), seen("c"), seen("a")),
+        ["on activation, `a` now comes after `c` (before: first)"],
+    ),
+    "an order between actors, which is none": (
+        scene(seen("a", "x"), seen("b", "y")),
+        scene(seen("b", "y"), seen("a", "x")),
+        [],
+    ),
+    "a listing in another order, which has none": (
+        scene(seen("a"), seen("b"), is_listing=True),
+        scene(seen("b"), seen("a"), is_listing=True),
+        [],
+    ),
+    "a count": (
+        scene(counts={"hops": 4}, details={"x.py: f": 4}),
+        scene(counts={"hops": 10}, details={"x.py: f": 4, "y.py: g": 6}),
+        [
+            "on activation, 10 hops where there were 4, 2.50 times as many (most of it in y.py +6)",
+        ],
+    ),
+    "a scene that cannot be played": (
+        scene(seen("a")),
+        scene(problem="ImportError: no"),
+        ["on activation: what was played before cannot be played any more: ImportError: no"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_difference_has_its_sentence(case: str) -> None:
+    """One sentence for one difference, and none where nothing differs."""
+    before, after, expected = CASES[case]
+    assert expected == sentences(before, after)
+
+
+def test_one_difference_in_many_scenes_is_told_once() -> None:
+    """It names the first scene and how many more."""
+    before = record(scene(seen("a", is_="1")), scene(seen("a", is_="1"), name="other"))
+    after = record(scene(seen("a", is_="2")), scene(seen("a", is_="2"), name="other"))
+    (change,) = transcripts.compare(before, after)
+    assert "on activation, `a` now is_ 2 (before: 1) (and in 1 more scenes)" == change.sentence
+    assert ("activation/a is_", 2) == (change.name, change.places)
+
+
+def test_a_scene_that_only_one_side_reports_is_a_change() -> None:
+    """Not to be there is no way to look the same."""
+    for before, after in ((record(scene()), record()), (record(), record(scene()))):
+        assert ["unplayed"] == [each.kind for each in transcripts.compare(before, after)]
+
+
+def test_only_policy_and_ledger_let_a_change_pass() -> None:
+    """A kind of the policy is allowed; any other change is unknown, never a pass."""
+    changes = transcripts.compare(
+        record(scene(seen("a", says="1", returns="1"))),
+        record(scene(seen("a", says="2", returns="2"))),
+    )
+    weighed = behaviour.weigh(changes, policy.load().behaviour, NOTHING_ACCEPTED)
+    assert [("returns", ChangeOutcome.CHANGED), ("says", ChangeOutcome.ALLOWED)] == [
+        (each.kind, each.outcome) for each in weighed
+    ]
+    reasons = behaviour.reasons_of(weighed, "1 scene")
+    assert {Verdict.UNKNOWN, Verdict.PASS} == {each.verdict for each in reasons}
+    assert [Verdict.PASS] == [each.verdict for each in behaviour.reasons_of([], "1 scene")]
+
+
+def test_a_side_that_wrote_nothing_down_is_unknown(tmp_path: Path) -> None:
+    """No record, a hang, an exit code beside a record: each is told, none is believed."""
+    out = tmp_path / "behaviour.json"
+    ended = Ended(exit_code=1, elapsed_s=1.0, tail="ImportError: no such thing")
+    assert "wrote nothing down (no such file): ImportError" in str(behaviour._read(out, ended))
+    schema.write(out, record())
+    assert "ended with exit code 1" in str(behaviour._read(out, ended))
+    hung = Ended(exit_code=None, elapsed_s=30.0, tail="")
+    assert "was killed after 30 s" == behaviour._read(out, hung)
+
+
+def test_the_calls_of_a_slower_benchmark_are_found() -> None:
+    """Its own count explains it; a benchmark made of several is explained by all of them."""
+
+    def calls(name: str, count: int) -> Scene:
+        return scene(name=name, when=f"in {name}", counts={"Python calls": count})
+
+    names = ("bare_machine", "aiosqlite_transaction", "plain_machine")
+    changes = transcripts.compare(
+        record(*(calls(name, 100) for name in names)),
+        record(calls(names[0], 250), calls(names[1], 100), calls(names[2], 300)),
+    )
+    told = "in bare_machine, 250 Python calls where there were 100, 2.50 times as many"
+    assert told == transcripts.calls_of(changes, "bare_machine")
+    assert told == transcripts.calls_of(changes, "manager")
+    assert transcripts.calls_of(changes, "aiosqlite_transaction") is None
+
+
+PATCHES: dict[str, tuple[str, list[str]]] = {
+    "nothing": ("", []),
+    "an extra statement before each commit": (
+        (
+            "import aiosqlite\n"
+            "commit = aiosqlite.Connection.commit\n"
+            "async def slow(self):\n"
+            "    await self.execute('SELECT 1')\n"
+            "    await commit(self)\n"
+            "aiosqlite.Connection.commit = slow\n"
+        ),
+        ["in a transaction, 2 hops of commit where there were 1"],
+    ),
+    "a result that is a list no more": (
+        (
+            "import aiosqlite\n"
+            "fetch = aiosqlite.Cursor.fetchall\n"
+            "async def tuples(self):\n"
+            "    return tuple(await fetch(self))\n"
+            "aiosqlite.Cursor.fetchall = tuples\n"
+        ),
+        ["in a transaction, `fetchall` now returns () (before: [])"],
+    ),
+    "an event that is swallowed": (
+        (
+            "import statemachine\n"
+            "send = statemachine.StateMachine.send\n"
+            "async def quiet(self, event, *arguments, **options):\n"
+            "    try:\n"
+            "        return await send(self, event, *arguments, **options)\n"
+            "    except statemachine.exceptions.TransitionNotAllowed:\n"
+            "        return None\n"
+            "statemachine.StateMachine.send = quiet\n"
+        ),
+        ["on an event without an edge, `send` now returns None (before: raises TransitionNot"],
+    ),
+    "a name that is gone": (
+        "import statemachine\ndel statemachine.StateMachine.bind_events_to\n",
+        ["by its public names, `StateMachine.bind_events_to` is gone"],
+    ),
+}
+RECORD = (
+    "import sys\nfrom properties.behaviour.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
+)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], BehaviourRecord]:
+    """Write down what the libraries of this environment do, after a patch."""
+    folder = tmp_path_factory.mktemp("behaviour")
+    first = folder / "first.json"
+
+    def write(patch: str) -> BehaviourRecord:
+        out = folder / "again.json" if first.exists() else first
+        given = ["--schedules", str(first)] if first.exists() else []
+        argv = [sys.executable, "-c", patch + RECORD, "--record", str(out), *given]
+        subprocess.run(argv, cwd=ROOT, check=True, env={"PYTHONHASHSEED": "1"})
+        return schema.read(out, BehaviourRecord)
+
+    write("")
+    return write
+
+
+@pytest.mark.parametrize("case", PATCHES)
+def test_a_library_that_was_patched_on_the_spot_is_found_out(
+    case: str, written: Callable[[str], BehaviourRecord]
+) -> None:
+    """What nobody foresaw is told; the same libraries twice are told to do the same."""
+    patch, expected = PATCHES[case]
+    changes = transcripts.compare(written(""), written(patch))
+    told = "\n".join(each.sentence for each in changes)
+    for sentence in expected:
+        assert sentence in told
+    if not expected:
+        assert [] == changes
+    assert all(_is_explained(each) for each in changes)
+
+
+def _is_explained(change: BehaviourChange) -> bool:
+    return change.source.count(", ") >= 2 and bool(change.sentence) and "0x" not in change.sentence
