@@ -23,7 +23,16 @@ ALLOWED = {
     "fsmcore/tests/test_it.py": "import fsmcore, pytest",
     "properties/__init__.py": "",
     "properties/rules.py": "import fsmcore, hypothesis, aiosqlite\nfrom reports import schema",
-    "properties/specs/__init__.py": "",
+    "properties/behaviour/__init__.py": "",
+    "properties/behaviour/machines.py": "import statemachine, aiosqlite",
+    **{
+        f"properties/{name}/__init__.py": ""
+        for name in (
+            *("crashes", "durability", "faults", "history"),
+            *("probes", "simulation", "specs", "subjects"),
+        )
+    },
+    "properties/mutants/__init__.py": "import properties.subjects, properties.rules",
     "properties/specs/test_it.py": "import statemachine, properties.rules",
     "benchmarks/__init__.py": "",
     "benchmarks/ladder.py": "import fsmcore, properties.rules\nimport reports.schema, aiosqlite",
@@ -40,6 +49,11 @@ FORBIDDEN = [
     ("fsmcore/store.py", "import aiosqlite", "fsmcore.store -> aiosqlite"),
     ("fsmcore/store.py", "from statemachine import State", "fsmcore.store -> statemachine"),
     ("properties/rules.py", "import statemachine", "properties.rules -> statemachine"),
+    (
+        "properties/faults/__init__.py",
+        "import properties.mutants",
+        "properties.faults -> properties.mutants",
+    ),
     ("benchmarks/ladder.py", "import statemachine", "benchmarks.ladder -> statemachine"),
     ("properties/rules.py", "import reports.gate", "properties.rules -> reports.gate"),
     ("properties/rules.py", "import benchmarks.ladder", "properties.rules -> benchmarks.ladder"),
