@@ -31,7 +31,7 @@ from typing import NoReturn
 
 import msgspec
 
-from benchmarks import results, tables
+from benchmarks import results, stability, tables
 from benchmarks.groups import GROUPS, SHORT, Place
 from benchmarks.process import INTERRUPTED, ROOT, Said, heard, measure
 from benchmarks.results import Finished
@@ -170,6 +170,8 @@ def _recorded(groups: Sequence[str], out: Path, options: Sequence[str]) -> int:
     for group, each in finished.items():
         print(f"\n{tables.heading(group, each)}")
         print("\n".join([*tables.table(group, each), *tables.missing(each)]))
+        for doubt in stability.doubts(group, each):
+            print(f"  doubt: {doubt}")
     print()
     return _finish(_record(said, finished, kept), out)
 
@@ -195,6 +197,7 @@ def _record(said: dict[str, Said], finished: dict[str, Finished], kept: Path) ->
     for group, each in finished.items():
         figures[f"{group}.file"] = _shown(kept / f"{group}.json")
         figures |= tables.figures(group, each)
+        figures[f"{group}.doubts"] = " | ".join(map(str, stability.doubts(group, each)))
     words = [f"{group}: {each.words}" for group, each in said.items()]
     last = list(finished.values())[-1].environment if finished else None
     return SessionRecord(

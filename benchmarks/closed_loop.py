@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.crowd import Crowd
@@ -26,10 +26,10 @@ class ClosedLoop(Crowd):
     over the tasks shows.
     """
 
-    def setup(self, folder: Path, synchronous: Synchronous) -> None:
-        """Make the database, start an event loop and open the subject in it."""
+    def join(self, path: Path, keys: Sequence[str], synchronous: Synchronous) -> None:
+        """Start an event loop and open the subject in it, on a database that is there."""
         self._fairness: list[float] = []
-        super().setup(folder, synchronous)
+        super().join(path, keys, synchronous)
 
     def forget(self) -> None:
         """Drop latencies, shares and counts."""

@@ -17,6 +17,7 @@ from benchmarks.sizes import SIZES
 from benchmarks.workload import Recorder, Workload, measure
 from fsmcore import Synchronous
 from properties.environment import environment, filesystem_kind
+from properties.machine import cpu_model
 
 _folder = pytest.StashKey[Path]()
 
@@ -68,8 +69,10 @@ class Measure:
         warmup_rounds: int = 2,
         beside: Workload | None = None,
         synchronous: Synchronous | None = None,
+        **labels: str,
     ) -> None:
-        """Run it, check it, and only then let it be recorded."""
+        """Run it, check it, and only then let it be recorded; ``labels`` stand in the record."""
+        self._recorder.extra_info.update(labels)
         measure(
             self._recorder,
             workload,
@@ -132,7 +135,7 @@ def pytest_benchmark_generate_machine_info() -> dict[str, Any]:
         "python_implementation": platform.python_implementation(),
         "python_version": platform.python_version(),
         "python_compiler": platform.python_compiler(),
-        "cpu": {"brand_raw": _cpu_name()},
+        "cpu": {"brand_raw": cpu_model() or ""},
     }
 
 
@@ -143,12 +146,3 @@ def pytest_benchmark_update_machine_info(
     """Add what this process really ran on."""
     seen = environment(database=config.stash.get(_folder, None))
     machine_info["fsmcore_environment"] = msgspec.to_builtins(seen)
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()

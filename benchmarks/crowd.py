@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -49,16 +49,16 @@ class Crowd:
         choice: Choice | None = None,
         companions: Sequence[Companion] = (),
         may_give_up: bool = False,
-        moment: Callable[[], int] = time.perf_counter_ns,
+        seed: int = 0,
     ) -> None:
-        """Open nothing yet.
+        """Open nothing yet. ``seed`` makes the attempt ids of one process unlike another's.
 
         An attempt that gives up takes its time and moves no row, so its round is no figure, unless
         ``may_give_up``: then ``committed_share`` says which part of the round was transitions.
         """
         self.transitions_per_round = transitions_per_round
         self.subject = subject
-        self.ledger = Ledger(moment)
+        self.ledger = Ledger(time.perf_counter_ns)
         self.tally = Tally()
         self.keys: list[str] = []
         self.path = Path()
@@ -67,14 +67,18 @@ class Crowd:
         self._choice = choice if choice is not None else in_turn(file_count)
         self._companions = companions
         self._may_give_up = may_give_up
-        self._attempt_ids = ring.attempt_ids()
+        self._attempt_ids = ring.attempt_ids(seed)
         self._tickets = itertools.count()
         self._committed_count = 0
 
     def setup(self, folder: Path, synchronous: Synchronous) -> None:
         """Make the database, start an event loop and open the subject in it."""
-        self.path = folder / "crowd.sqlite3"
-        self.keys = database.make(self.path, self._file_count)
+        path = folder / "crowd.sqlite3"
+        self.join(path, database.make(path, self._file_count), synchronous)
+
+    def join(self, path: Path, keys: Sequence[str], synchronous: Synchronous) -> None:
+        """Start an event loop and open the subject in it, on a database that is there."""
+        self.path, self.keys = path, list(keys)
         self._runner = asyncio.Runner()
         try:
             self._runner.run(self.subject.open(self.path, synchronous, self._note_retry))

@@ -19,9 +19,14 @@ SUM_VERSIONS = SCHEMA.sql("SELECT coalesce(sum({version_column}), 0) FROM {files
 TRACKED_AT = "2026-01-01T00:00:00+00:00"
 
 
+def keys_of(file_count: int) -> list[str]:
+    """Return the keys of so many files."""
+    return [f"reports/{index:04d}.txt" for index in range(file_count)]
+
+
 def make(path: Path, file_count: int) -> list[str]:
     """Make a database in WAL mode with so many files at version 0; return their keys."""
-    keys = [f"reports/{index:04d}.txt" for index in range(file_count)]
+    keys = keys_of(file_count)
     insert = SCHEMA.sql(sql.INSERT_FILE)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")

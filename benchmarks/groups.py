@@ -32,7 +32,12 @@ GROUPS: Mapping[str, Group] = {
         place=Place.DISK,
     ),
     "ladder": Group(sentence="what a transition costs, layer by layer", about_s=25),
-    "contention": Group(sentence="tasks that want to write at the same time", about_s=40),
+    "contention": Group(
+        sentence="writers, and what gets in their way, for every connection model", about_s=40
+    ),
+    "scaling": Group(
+        sentence="more tasks, more processes, arrivals at a rate, for every model", about_s=40
+    ),
     "gate": Group(
         sentence="the four that a gate times in pairs of processes", about_s=5, in_short=False
     ),

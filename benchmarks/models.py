@@ -23,7 +23,8 @@ class Way:
 
     connections: Connections
     locks: Callable[[], FileLocks] = FileLockManager
-    keeps_connections: bool = False
+    haste: int = 1
+    """About how many times as fast as the default: how many more transitions make a round."""
 
 
 def per_transition(synchronous: Synchronous) -> ConnectionModel:

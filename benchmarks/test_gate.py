@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.bare import BareMachine
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.conftest import Measure
 from benchmarks.plain import PlainLoop
 from benchmarks.subjects import Managed, StoreOnly
+from benchmarks.workloads.bare_machine import BareMachine
 from fsmcore import StateMachineAdapter
 
 pytestmark = pytest.mark.benchmark(group="gate", disable_gc=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.bare import BareMachine
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.conftest import Measure
 from benchmarks.plain import PlainLoop, raw_loop
 from benchmarks.subjects import BareAiosqlite, Managed, StoreOnly
+from benchmarks.workloads.bare_machine import BareMachine
 from fsmcore import HandRolledAdapter, StateMachineAdapter
 
 pytestmark = pytest.mark.benchmark(group="ladder")

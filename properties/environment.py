@@ -16,6 +16,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from properties.machine import machine
 from reports.schema import Environment, LibraryEvidence
 
 ALWAYS_NAMED = (
@@ -50,6 +51,7 @@ def environment(
         load_average=_load_average(),
         database_filesystem=None if database is None else filesystem_kind(Path(database)),
         hypothesis_profile=hypothesis_profile,
+        **machine(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks.results import Finished
-from benchmarks.tables import contention, counts, ladder, plain
+from benchmarks.tables import contention, counts, ladder, plain, scaling
 from reports.schema import Figure
 
 Table = Callable[[Finished], Iterator[str]]
@@ -14,6 +14,7 @@ TABLES: Mapping[str, Table] = {
     "contention": contention.lines,
     "counts": counts.lines,
     "ladder": ladder.lines,
+    "scaling": scaling.lines,
     "simulation": plain.simulation,
     "syncs": counts.syncs,
 }
@@ -49,7 +50,9 @@ IN_THE_RECORD = (
     *(*counts.PER_TRANSITION, *counts.OF_THE_RUN),
     *("committed_count", "checkpoint_count", "checkpoint_sync_count", "busy_count"),
     *("wal_sync_count", "folder_sync_count", "jain_index"),
+    *("throughput_per_s", "rate_per_s", "cancelled_count", "read_count"),
     *("latency_p50_us", "latency_p99_us", "latency_max_us"),
+    *("response_p50_us", "response_p99_us", "response_max_us"),
 )
 """Metrics that stand in the session's record too; all others are in the group's own file."""
 
@@ -66,4 +69,4 @@ def figures(group: str, finished: Finished) -> dict[str, Figure]:
         if each.percent_of_raw is not None:
             found[f"{name}.percent_of_raw"] = round(each.percent_of_raw, 2)
         found |= {f"{name}.{metric}": info[metric] for metric in IN_THE_RECORD if metric in info}
-    return found
+    return found | (scaling.figures(finished) if group == "scaling" else {})

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bare import BareMachine
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.ledger import Moved
+from benchmarks.open_loop import OpenLoop
 from benchmarks.plain import PlainLoop
 from benchmarks.subjects import BareAiosqlite, Managed, OnRetry, StoreOnly
 from benchmarks.tests.recorders import PretendedRecorder
 from benchmarks.workload import Workload, measure
+from benchmarks.workloads.bare_machine import BareMachine
+from benchmarks.workloads.cancellations import cancellations
+from benchmarks.workloads.checkpoint_pressure import checkpoint_pressure
+from benchmarks.workloads.hot_file import hot_file
+from benchmarks.workloads.many_files import many_files
+from benchmarks.workloads.process_pool import ProcessPool
+from benchmarks.workloads.readers_beside_writers import readers_beside_writers
+from benchmarks.workloads.zipf_files import zipf_files
 from fsmcore import DefinitionError, HandRolledAdapter, StateMachineAdapter, Synchronous
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
@@ -31,9 +39,22 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "manager, contended": lambda: ClosedLoop(
         Managed(StateMachineAdapter), transitions_per_round=7, task_count=3, file_count=2
     ),
+    "hot file": lambda: hot_file(manager(), task_count=3, transitions_per_round=7),
+    "many files": lambda: many_files(manager(), task_count=3, transitions_per_round=7),
+    "zipf files": lambda: zipf_files(manager(), task_count=3, transitions_per_round=7),
+    "readers": lambda: readers_beside_writers(manager(), task_count=4, transitions_per_round=7),
+    "checkpoints": lambda: checkpoint_pressure(manager(), task_count=2, transitions_per_round=7),
+    "pool": lambda: ProcessPool(
+        "per_transition", process_count=1, tasks_per_process=2, transitions_per_process=7
+    ),
     "machine by hand": lambda: BareMachine(HandRolledAdapter, transitions_per_round=7),
     "machine": lambda: BareMachine(StateMachineAdapter, transitions_per_round=7),
 }
+
+
+def manager() -> Managed:
+    """Return a subject of the default model."""
+    return Managed(HandRolledAdapter)
 
 
 def recorded(
@@ -93,6 +114,33 @@ def test_the_raw_loop_runs_once_after_each_round(tmp_path: Path) -> None:
     beside = WORKLOADS["kept connection"]()
     recorder = recorded(WORKLOADS["machine by hand"](), tmp_path, beside=beside)
     assert 3 == len(recorder.extra_info["raw_rounds_s"])
+
+
+def test_an_open_loop_takes_what_arrives_and_counts_from_when_it_was_wanted(tmp_path: Path) -> None:
+    """Probes come first; a response is never shorter than the attempt that it waited for."""
+    info = recorded(OpenLoop(manager(), transitions_per_round=7), tmp_path).extra_info
+    assert 28 + 3 * 64 == info["committed_count"]
+    assert 21 == len(info["responses_us"]) == len(info["latencies_us"])
+    assert info["response_max_us"] >= info["latency_max_us"] - 1  # rounded one by one
+    assert info["rate_per_s"] > 0
+
+
+def test_cancelled_callers_are_counted_and_the_journal_tells_what_became_of_them(
+    tmp_path: Path,
+) -> None:
+    """Every fourth is cut off, sometimes too late; whoever was told of a commit has one."""
+    loop = cancellations(manager(), task_count=3, transitions_per_round=16)
+    info = recorded(loop, tmp_path).extra_info
+    assert 0 < info["cancelled_count"] <= 12
+    told = round(info["committed_share"] * info["attempt_count"])
+    assert (48, 48) == (info["attempt_count"], told + info["cancelled_count"])
+
+
+def test_processes_meet_in_the_database_and_in_one_ledger(tmp_path: Path) -> None:
+    """Two processes on one row: both are told the truth, and it takes more than one try."""
+    pool = ProcessPool("per_transition", process_count=2, transitions_per_process=12)
+    info = recorded(pool, tmp_path).extra_info
+    assert (96, 72) == (info["committed_count"], info["attempt_count"])
 
 
 class Refusing:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bare import BareMachine
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.ledger import Moved
 from benchmarks.subjects import StoreOnly
 from benchmarks.tests.recorders import PretendedRecorder
 from benchmarks.workload import Workload, WrongResultError, measure
+from benchmarks.workloads.bare_machine import BareMachine
 from fsmcore import Edge, HandRolledAdapter, PerTransition, StoreBusyError, Synchronous
 from fsmcore.connections import CommitFate, Receipt, Row, Session, Write
 from fsmcore.lifecycle import Lifecycle

@@ -72,18 +72,22 @@ def test_contention_shows_what_delayed_the_tasks(tmp_path: Path) -> None:
         "latency_p99_us": 2500,
         "latency_max_us": 3500,
         "jain_index": 0.75,
+        "throughput_per_s": 1000.0,
+        "asked": "hot_file",
+        "way": "direct",
     }
     file = finished(tmp_path, benchmark("store[1-8]", [1e-3] * 3, **info))
     heads, cells = (line.split("  ") for line in tables.table("contention", file))
     found = dict(
         zip(
-            [head.strip() for head in heads if head.strip()],
+            [head.strip() for head in heads if head.strip()][:-1],  # nothing went on beside it
             [cell.strip() for cell in cells if cell.strip()],
             strict=True,
         )
     )
-    assert ("store", "8", "1", "11", "2", "9", "0") == tuple(
-        found[each] for each in ("through", "tasks", "files", "retries", "busy", "stale", "gave up")
+    names = ("asked", "through", "model", "tasks", "files", "retries", "busy", "stale", "gave up")
+    assert ("hot_file", "store", "direct", "8", "1", "11", "2", "9", "0") == tuple(
+        found[each] for each in names
     )
     assert ("1.5", "2.5", "3.5", "0.750") == tuple(
         found[each] for each in ("p50 ms", "p99 ms", "max ms", "Jain")

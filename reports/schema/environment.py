@@ -20,7 +20,11 @@ class LibraryEvidence(Record, frozen=True, kw_only=True):
 
 
 class Environment(Record, frozen=True, kw_only=True):
-    """Where something ran, read from inside the process that ran it."""
+    """Where something ran, read from inside the process that ran it.
+
+    What the system does not tell is None. `address_randomisation` is the kernel's
+    randomize_va_space (0: off), `hash_seed` what PYTHONHASHSEED said, or "random".
+    """
 
     python_version: str
     python_implementation: str
@@ -33,6 +37,14 @@ class Environment(Record, frozen=True, kw_only=True):
     load_average: list[float] | None = None
     database_filesystem: str | None = None
     hypothesis_profile: str | None = None
+    cpu_model: str | None = None
+    cpu_governor: str | None = None
+    memory_mib: Count | None = None
+    address_randomisation: Count | None = None
+    hash_seed: str | None = None
+    clock_resolution_ns: float | None = None
+    thread_switch_interval_ms: float | None = None
+    is_gil_disabled: bool | None = None
 
     def library(self, name: str) -> LibraryEvidence | None:
         """The evidence for one distribution, or None where it is not installed."""

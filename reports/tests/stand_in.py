@@ -162,7 +162,8 @@ def make(folder: Path) -> Path:
         (checkout / package).mkdir(parents=True)
         (checkout / package / "__init__.py").touch()
     shutil.copytree(CHECKOUT / "reports" / "schema", checkout / "reports" / "schema")
-    shutil.copy(CHECKOUT / "properties" / "environment.py", checkout / "properties")
+    for name in ("environment.py", "machine.py"):
+        shutil.copy(CHECKOUT / "properties" / name, checkout / "properties")
     (checkout / "properties" / "__main__.py").write_text(PROPERTIES)
     (checkout / "properties" / "behaviour").mkdir()
     (checkout / "properties" / "behaviour" / "__init__.py").touch()
