@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 _watched_thread: int | None = None
 _on_the_loop: list[str] = []
 _elsewhere: list[str] = []
 _is_installed = False
 _connect = sqlite3.connect
+_sleep = time.sleep
+_SLEEP_IS_AUDITED = sys.version_info >= (3, 13)
 
 
 def _watch(event: str, _arguments: tuple[object, ...]) -> None:
@@ -24,6 +27,11 @@ def _watched_connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
     connection: sqlite3.Connection = _connect(*arguments, **options)
     connection.set_trace_callback(lambda sql: _note(sql.strip().partition("\n")[0]))
     return connection
+
+
+def _watched_sleep(seconds: SupportsIndex | float) -> None:
+    _note("time.sleep")
+    _sleep(seconds)
 
 
 def _note(what: str) -> None:
@@ -38,8 +46,9 @@ def _replace_connect(function: Callable[..., Any]) -> None:
 class LoopThreadProbe:
     """Between ``__enter__`` and ``__exit__``, notes what blocks the thread that entered.
 
-    CPython tells of each connect and ``time.sleep`` by audit events, however they were imported,
-    and SQLite of statements by a trace callback on connections made by ``sqlite3.connect``. Who
+    CPython tells of each connect by an audit event, however it was imported, and from 3.13 on of
+    each ``time.sleep``; before, that is seen where it is called as an attribute of its module.
+    SQLite tells of statements by a trace callback on connections made by ``sqlite3.connect``. Who
     connects in another way is seen at its connect only, so ask ``saw_statements`` too. Audit hooks
     cannot be taken back: there is one a process.
     """
@@ -54,6 +63,8 @@ class LoopThreadProbe:
         _elsewhere.clear()
         _watched_thread = threading.get_ident()
         _replace_connect(_watched_connect)
+        if not _SLEEP_IS_AUDITED:
+            time.sleep = _watched_sleep
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,6 +72,7 @@ class LoopThreadProbe:
         global _watched_thread
         _watched_thread = None
         _replace_connect(_connect)
+        time.sleep = _sleep
 
     def findings(self) -> list[str]:
         """Return what ran on the thread, in order."""

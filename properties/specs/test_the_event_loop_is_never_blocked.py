@@ -1,7 +1,7 @@
 """The event loop is never blocked: no statement, connect or sleep runs on its thread.
 
-Judged by where work runs, not by how long it takes: CPython tells of each connect and sleep, and
-SQLite of each statement. Holds while an attempt succeeds, is refused, meets a locked database and
+Judged by where work runs, not by how long it takes: each connect, sleep and statement says on which
+thread it is. Holds while an attempt succeeds, is refused, meets a locked database and
 gives up. A blocking sleep in a retry, or sqlite3 used straight from a coroutine, breaks it.
 """
 
