@@ -67,6 +67,7 @@ class Listener(Protocol):
     kinds: frozenset[Kind]
     virtual_sleep: bool
     keeps_content: bool
+    has_shared_memory: bool
 
     def begin(self, kind: Kind, role: Role, name: str, **fields: Any) -> tuple[Operation, Decision]:
         """Number the operation and decide about it."""
@@ -113,7 +114,7 @@ class Hooks:
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
         self._files: dict[int, _HookedFile] = {}
-        self._tables: dict[tuple[int, frozenset[Kind]], _Table] = {}
+        self._tables: dict[tuple[int, frozenset[Kind], bool], _Table] = {}
         self._last = threading.local()
         self._open = abi.X_OPEN(self._vfs.xOpen)
         self._delete = abi.X_DELETE(self._vfs.xDelete)
@@ -191,8 +192,9 @@ class Hooks:
                 return listener
         return None
 
-    def _table_of(self, methods_address: int, kinds: frozenset[Kind]) -> _Table:
-        key = (methods_address, kinds)
+    def _table_of(self, methods_address: int, listener: Listener) -> _Table:
+        kinds, has_shm = listener.kinds, listener.has_shared_memory
+        key = (methods_address, kinds, has_shm)
         with self._lock:
             if key not in self._tables:
                 original = abi.IoMethods.from_address(methods_address)
@@ -201,7 +203,7 @@ class Hooks:
                 if original.iVersion < 3:
                     size = abi.IoMethods.xFetch.offset
                 ctypes.memmove(ctypes.addressof(patched), methods_address, size)
-                patched.iVersion = min(2, original.iVersion)
+                patched.iVersion = min(2 if has_shm else 1, original.iVersion)
                 base = {}
                 for kind, slot, prototype in _SLOTS:
                     address = getattr(original, slot)
@@ -242,7 +244,7 @@ class Hooks:
             code = int(self._open(*arguments))
             methods = ctypes.c_void_p.from_address(address)
             if code == OK and methods.value:
-                table = self._table_of(methods.value, listener.kinds)
+                table = self._table_of(methods.value, listener)
                 self._files[address] = _HookedFile(listener, table, role, name, handle)
                 methods.value = ctypes.addressof(table.patched)
             return code

@@ -61,14 +61,19 @@ class Shim:
         kinds: frozenset[Kind] = ALL_KINDS,
         virtual_sleep: bool = False,
         keeps_content: bool = False,
+        has_shared_memory: bool = True,
     ) -> None:
-        """Hook nothing yet. Slots that ``kinds`` leaves out stay SQLite's own and cost nothing."""
+        """Hook nothing yet. Slots that ``kinds`` leaves out stay SQLite's own and cost nothing.
+
+        Without ``has_shared_memory`` the file system looks like one on which WAL cannot be.
+        """
         self.folder = os.path.join(os.path.realpath(folder), "")
         self.plan = plan
         self.observer = observer
         self.kinds = kinds
         self.virtual_sleep = virtual_sleep
         self.keeps_content = keeps_content
+        self.has_shared_memory = has_shared_memory
         self.counts: Counter[tuple[Kind, Role]] = Counter()
         """Operations that were made and succeeded; sleeps also when they took no time."""
         self.operation_count = 0

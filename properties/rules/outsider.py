@@ -13,7 +13,7 @@ class Outsider:
 
     def __init__(self, path: str, layout: Layout = V9, *, any_thread: bool = False) -> None:
         """Connect without waiting for anybody. ``any_thread``: one thread at a time, but any."""
-        self._layout = layout
+        self.layout = layout
         self.db = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=not any_thread
         )
@@ -57,12 +57,12 @@ class Outsider:
         except sqlite3.OperationalError:
             return None
         try:
-            ((state, version),) = self.db.execute(self._layout.row, (file_path,)).fetchall()
+            ((state, version),) = self.db.execute(self.layout.row, (file_path,)).fetchall()
             for event, target in model.NEXT[state].items():
-                self.db.execute(self._layout.move, (target, file_path))
+                self.db.execute(self.layout.move, (target, file_path))
                 entry = (attempt_id, file_path, version + 1, event, state, target)
-                if self._layout.note is not None:
-                    self.db.execute(self._layout.note, entry)
+                if self.layout.note is not None:
+                    self.db.execute(self.layout.note, entry)
                 self.db.execute("COMMIT")
                 return event, state, target, version + 1
         finally:

@@ -65,8 +65,10 @@ class Offer(enum.Enum):
     CALLBACKS = "callbacks around the commit"
     EXPECTED_VERSION = "expected versions"
     BACKOFF = "news of its waits"
+    JITTER = "a jitter of ours: `jitter(low_ms, high_ms)`, replaced before `make`"
     CLOCK = "a clock of ours"
     V9 = "the V9 tables"
+    WAL = "a write-ahead log"
     WORKER = "workers in processes of their own"
     SCENARIOS = "scenarios of the simulation"
 

@@ -59,7 +59,7 @@ class Plain:
     """The untouched one; each bug overrides one thing."""
 
     name = "plain"
-    offers = EVERYTHING - {Offer.CLOCK, Offer.SCENARIOS, Offer.WORKER}
+    offers = EVERYTHING - {Offer.CLOCK, Offer.JITTER, Offer.SCENARIOS, Offer.WORKER}
     layout = V9
     _db: aiosqlite.Connection
 
