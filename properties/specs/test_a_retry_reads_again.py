@@ -3,23 +3,28 @@
 Told from the database calls of each attempt, in simulated time: between a call that was busy or met
 no row and the next BEGIN of the same attempt lie some time and a read of the row. A retry of the
 same write with the old version is stale for ever; one that forces the write through loses an
-update; one without a sleep is a busy loop. And nobody tries more often than allowed.
+update; one without a sleep is a busy loop. And nobody tries more often than allowed. A guard that
+said yes to a row that may have moved since is asked again too, before anything is written.
 """
 
+import asyncio
+import functools
 from collections import Counter
 
 import pytest
 
 from properties.recording import RECORDER
+from properties.rules.outsider import Outsider
+from properties.scratch import scratch_folder
 from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import promises
 from properties.simulation.transcript import CallText, Failure, Kind
 from properties.specs.conftest import Walk
-from properties.subjects import Offer
+from properties.subjects import AnswerKind, Offer, Place, Request, SubjectFactory
 
-NEEDS = frozenset({Offer.SCENARIOS})
+NEEDS = frozenset({Offer.SCENARIOS, Offer.GUARDS, Offer.CALLBACKS, Offer.BACKOFF})
 
-BEGIN = "BEGIN IMMEDIATE"
+BEGIN = ("BEGIN", "SAVEPOINT")
 
 
 def judge_calls(trial: Trial) -> tuple[list[str], int]:
@@ -62,3 +67,40 @@ def test_after_a_sleep_from_a_fresh_read(
         seen += retries
     request.node.stash[RECORDER.tally_key]["steps"] += seen
     assert seen or not subject_name.endswith("-unlocked"), "nobody had to try again"
+
+
+def test_the_guard_is_asked_anew(make_subject: SubjectFactory) -> None:
+    """By each try that writes: here the second and the third, after a lock that was held twice."""
+    came: list[Place] = []
+
+    async def use(path: str) -> AnswerKind:
+        subject = make_subject()
+        await subject.make(path)
+        outsider = Outsider(path, subject.layout)
+
+        async def comes(place: Place) -> None:
+            if place is Place.GUARD and Place.GUARD not in came:
+                assert outsider.take_the_lock(2)
+            came.append(place)
+            if place is Place.BACKOFF:
+                outsider.see_a_backoff()
+
+        places = (Place.GUARD, Place.BEFORE_COMMIT, Place.BACKOFF)
+        try:
+            await subject.seed("f")
+            asked = Request(
+                attempt_id="a",
+                file_path="f",
+                event="start_upload",
+                disturbances=tuple((place, functools.partial(comes, place)) for place in places),
+            )
+            return (await subject.attempt(asked)).kind
+        finally:
+            outsider.close()
+            await subject.close()
+
+    with scratch_folder() as folder:
+        assert AnswerKind.SUCCESS is asyncio.run(use(f"{folder}/files.db"))
+    assert 2 == came.count(Place.BACKOFF), came
+    last_try = came[len(came) - came[::-1].index(Place.BACKOFF) :]
+    assert [Place.GUARD, Place.BEFORE_COMMIT] == last_try, f"came to {came}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from properties.history import Operation
 from properties.rules import Evidence, model
+from properties.rules.alone import is_alone
 from properties.subjects import AnswerKind, Offer
 
 NEEDS = frozenset({Offer.JOURNAL})
@@ -16,7 +17,7 @@ NEEDS = frozenset({Offer.JOURNAL})
 def judge(evidence: Evidence) -> None:
     """Find the attempts that were alone, and their state before."""
     for operation in evidence.operations:
-        if operation.actor != "worker" or not _is_alone(operation, evidence.operations):
+        if operation.actor != "worker" or not is_alone(operation, evidence.operations):
             continue
         before = [
             entry
@@ -29,17 +30,6 @@ def judge(evidence: Evidence) -> None:
         if legal and expected in (None, len(before)) and operation.request.guard_says:
             told = operation.answer.detail if operation.answer else ""
             assert operation.kind is AnswerKind.SUCCESS, f"{operation.attempt_id}: {told}"
-
-
-def _is_alone(operation: Operation, operations: list[Operation]) -> bool:
-    if operation.answer is None or operation.end is None or operation.marks:
-        return False
-    if operation.kind is AnswerKind.CANCELLED:
-        return False
-    return not any(
-        other is not operation and other.overlaps(operation.begin, operation.end)
-        for other in operations
-    )
 
 
 def _ended_before(operation: Operation, operations: list[Operation]) -> set[str]:

@@ -7,6 +7,7 @@ leaves a thread breaks it.
 """
 
 import asyncio
+import functools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -18,29 +19,51 @@ from properties.history import snapshot
 from properties.probes import ConnectionProbe, DescriptorProbe, ThreadProbe
 from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
-from properties.subjects import Answer, AnswerKind, Offer, Request, SubjectFactory
+from properties.subjects import Answer, AnswerKind, Offer, Place, Request, SubjectFactory
 
 NEEDS = frozenset({Offer.V9})
 
 PATIENCE_S = 30
+THINKING_TURNS = 40
+"""A guard that takes its time, so that the close finds somebody between its read and its write."""
 
 
-async def _close_after(path: str, make_subject: SubjectFactory, turns: int) -> dict[str, Answer]:
+async def _close_after(
+    path: str, make_subject: SubjectFactory, turns: int
+) -> tuple[dict[str, Answer], set[str]]:
+    """Return what each was told, and who had asked its guard and met nobody when it was closed."""
     subject = make_subject(tries=PATIENT_TRIES)
     await subject.make(path)
     for name in "fgh":
         await subject.seed(name)
+    begun: set[str] = set()
     asked = [
-        Request(attempt_id=f"{name}{number}", file_path=name, event="start_upload")
+        Request(
+            attempt_id=f"{name}{number}",
+            file_path=name,
+            event="start_upload",
+            disturbances=(
+                (Place.GUARD, functools.partial(_note, begun.add, f"{name}{number}")),
+                (Place.BACKOFF, functools.partial(_note, begun.discard, f"{name}{number}")),
+            ),
+        ).within(subject.offers)
         for name in "fgh"
         for number in range(2)
     ]
     attempts = [asyncio.ensure_future(subject.attempt(each)) for each in asked]
     for _ in range(turns):
         await asyncio.sleep(0)
+    had_begun = set(begun)
     await asyncio.wait_for(subject.close(), PATIENCE_S)
     answers = await asyncio.wait_for(asyncio.gather(*attempts), PATIENCE_S)
-    return {each.attempt_id: answer for each, answer in zip(asked, answers, strict=True)}
+    told = {each.attempt_id: answer for each, answer in zip(asked, answers, strict=True)}
+    return told, had_begun & begun  # who had to try again needed a connection anew
+
+
+async def _note(change: Callable[[str], None], attempt_id: str) -> None:
+    change(attempt_id)
+    for _ in range(THINKING_TURNS):
+        await asyncio.sleep(0)
 
 
 def test_at_any_moment(
@@ -53,7 +76,7 @@ def test_at_any_moment(
             probes = ConnectionProbe(), ThreadProbe()
             descriptors = DescriptorProbe(folder)
             path = f"{folder}/files.db"
-            answers = asyncio.run(_close_after(path, make_subject, turns))
+            answers, begun = asyncio.run(_close_after(path, make_subject, turns))
             left = [*probes[0].findings(0), *probes[1].findings(0), *descriptors.findings()]
             assert [] == left
             with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -63,5 +86,8 @@ def test_at_any_moment(
             attempt for attempt, answer in answers.items() if answer.kind is AnswerKind.UNKNOWN
         }
         assert moved <= written <= moved | unsure, f"told {moved}, written {written}"
+        for attempt_id in begun:
+            answer = answers[attempt_id]
+            assert answer.kind is not AnswerKind.FAILED, f"{attempt_id} had begun: {answer.detail}"
 
     drawn(st.integers(0, 300), holds)

@@ -35,15 +35,27 @@ HOSTILE = (
     "NULL",
     "0",
 )
+TWINS = (
+    ("f", "F"),
+    ("stra\u00dfe", "strasse"),
+    ("\u00e9", "e\u0301"),
+    ("a\0b", "a\0c"),
+    ("a", "a\0"),
+    ("a", "a "),
+    ("a", "'a'"),
+    ("1", "01"),
+    ("a%", "ab"),
+    ("a/b", "a//b"),
+    ("x" * 300, "x" * 299 + "y"),
+)
+"""Keys that somebody takes for one: by case, composition, a NUL, white space, type or length."""
 keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.sampled_from(HOSTILE)
 
 
-def test_keys_round_trip(
-    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
-) -> None:
-    """Two hostile keys beside each other; one moves, the other stays."""
+def _stays_apart(make_subject: SubjectFactory, moving: str, staying: str) -> None:
+    """Move one of two files, and find the other where it was."""
 
-    async def use(path: str, moving: str, staying: str) -> None:
+    async def use(path: str) -> None:
         subject = make_subject()
         await subject.make(path)
         try:
@@ -56,17 +68,32 @@ def test_keys_round_trip(
         finally:
             await subject.close()
 
+    with scratch_folder() as folder:
+        path = f"{folder}/files.db"
+        asyncio.run(use(path))
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            shot = snapshot(db)
+    assert {moving: ("uploading", 1), staying: ("untracked", 0)} == shot.rows
+    assert [moving] == [row.file_path for row in shot.journal]
+
+
+def test_keys_round_trip(
+    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
+) -> None:
+    """Two hostile keys beside each other; one moves, the other stays."""
+
     def holds(pair: tuple[str, str]) -> None:
-        moving, staying = pair
-        with scratch_folder() as folder:
-            path = f"{folder}/files.db"
-            asyncio.run(use(path, moving, staying))
-            with closing(sqlite3.connect(path, isolation_level=None)) as db:
-                shot = snapshot(db)
-        assert {moving: ("uploading", 1), staying: ("untracked", 0)} == shot.rows
-        assert [moving] == [row.file_path for row in shot.journal]
+        _stays_apart(make_subject, *pair)
 
     drawn(st.tuples(keys, keys).filter(lambda pair: pair[0] != pair[1]), holds)
+
+
+@pytest.mark.parametrize("pair", [*TWINS, *(pair[::-1] for pair in TWINS)], ids=ascii)
+def test_keys_that_differ_by_little_are_two(
+    make_subject: SubjectFactory, pair: tuple[str, str]
+) -> None:
+    """Each of the two moves alone."""
+    _stays_apart(make_subject, *pair)
 
 
 @pytest.mark.parametrize("key", HOSTILE, ids=range(len(HOSTILE)))

@@ -1,12 +1,15 @@
 """Retries are bounded: an attempt sleeps between its tries, and gives up.
 
 The subject is made with four tries, so no attempt backs off more than three times, and one that
-was told busy has backed off exactly three times. No sleep, one try too many and no end break it.
+was told busy has backed off exactly three times. Whoever met nobody waits for nobody: an attempt
+that was alone, with nothing made to happen to it, is answered at its first try. No sleep, one try
+too many, no end, and trying again what no further try can change break it.
 """
 
 from collections.abc import Callable
 
 from properties.rules import Evidence
+from properties.rules.alone import is_alone
 from properties.subjects import TRIES, AnswerKind, Offer
 
 NEEDS = frozenset({Offer.BACKOFF})
@@ -19,6 +22,8 @@ def judge(evidence: Evidence) -> None:
         assert waits < TRIES, f"{operation.attempt_id} waited {waits} times for {TRIES} tries"
         if operation.answer is not None and operation.kind is AnswerKind.BUSY:
             assert waits == TRIES - 1, f"{operation.attempt_id} gave up after {waits} waits"
+        if operation.actor == "worker" and is_alone(operation, evidence.operations):
+            assert not waits, f"{operation.attempt_id} met nobody, and waited {waits} times"
 
 
 def test_an_attempt_gives_up_in_time(explored: Callable[[], None]) -> None:

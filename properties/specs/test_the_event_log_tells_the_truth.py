@@ -1,7 +1,7 @@
 """The event log tells the truth: one record an attempt, and success records are the commits.
 
 A record may say *unknown* only of an attempt whose caller got no answer. A record before the
-commit, one a try, or none on failure breaks it.
+commit, one a try, none on failure, or what an earlier try has noted breaks it.
 """
 
 from collections import Counter
@@ -37,7 +37,12 @@ OUTCOMES = {
     AnswerKind.CANCELLED: {"cancelled", "unknown", "success"},
 }
 """What the log may say of an attempt whose caller was told this."""
-GUARD_RESULTS = {AnswerKind.SUCCESS: True, AnswerKind.REJECTED: False}
+GUARD_RESULTS = {
+    AnswerKind.SUCCESS: True,
+    AnswerKind.REJECTED: False,
+    AnswerKind.NOT_ALLOWED: None,
+}
+"""What the guard said, of whoever was told this; without an edge there is none to ask."""
 
 
 def judge(evidence: Evidence) -> None:
@@ -53,6 +58,8 @@ def judge(evidence: Evidence) -> None:
         assert (record.error is None) == (kind is AnswerKind.SUCCESS), f"{record}: {kind.value}"
         said = GUARD_RESULTS.get(kind, record.guard_result)
         assert record.guard_result == said, f"{record}: the guard said {said}"
+        if kind is AnswerKind.NOT_ALLOWED:
+            assert record.to_state is None, f"{record}: there is no edge, and a target"
         entry = evidence.snapshot.entry_of(record.attempt_id)
         operation = answers[record.attempt_id]
         if record.outcome == "unknown":
