@@ -150,6 +150,20 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def page(session: nox.Session) -> None:
+    """The last benchmarks as one HTML page, charts and all: -- [RECORD.json]."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.page", *session.posargs)
+
+
+@nox.session
+def sweep(session: nox.Session) -> None:
+    """The benchmarks on other releases, other Pythons: -- --with REQUIREMENT --python 3.12."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.sweep", *session.posargs)
+
+
+@nox.session
 def peers(session: nox.Session) -> None:
     """The same bugs and controls under other tools, in an environment thrown away after."""
     lock(session, "benchmarks")

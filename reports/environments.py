@@ -84,6 +84,7 @@ class Builder:
     root: Path
     cache: Path
     pulse: Pulse
+    python: str = sys.executable
 
     def lock_requirements(self) -> str:
         """The lock as requirements with hashes: the baseline."""
@@ -108,7 +109,7 @@ class Builder:
             wanted, out = scratch / "asked.in", scratch / "requirements.txt"
             wanted.write_text(requirements.resolver_input(direct, asked), encoding="utf-8")
             out.write_text(baseline, encoding="utf-8")
-            where = [str(wanted), "-o", str(out), "--python", sys.executable]
+            where = [str(wanted), "-o", str(out), "--python", self.python]
             ended = self._uv("pip", "compile", *where, *style, *moved, folder=scratch)
             if ended.exit_code != 0:
                 raise _refusal(", ".join(map(str, asked.values())), ended)
@@ -116,7 +117,7 @@ class Builder:
 
     def build(self, wanted: str) -> BuiltEnvironment:
         """The environment with exactly these requirements, from the cache or built now."""
-        folder = self.cache / "environments" / _key(wanted)
+        folder = self.cache / "environments" / _key(wanted, self.python)
         if not folder.exists():
             self._make(folder, wanted)
         python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -133,7 +134,7 @@ class Builder:
             listed, made = scratch / "requirements.txt", building / "environment"
             listed.write_text(wanted, encoding="utf-8")
             ended = self._uv(
-                *("venv", "--relocatable", "--python", sys.executable, str(made)), folder=scratch
+                *("venv", "--relocatable", "--python", self.python, str(made)), folder=scratch
             )
             if ended.exit_code == 0:
                 # Hashes are verified where they are known; a folder of wheels gives none.
@@ -225,9 +226,9 @@ def _outside() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _key(wanted: str) -> str:
+def _key(wanted: str, python: str) -> str:
     """Anything that could make two environments differ."""
-    interpreter = (os.path.realpath(sys.executable), sys.version, platform.platform())
+    interpreter = (os.path.realpath(python), sys.version, platform.platform())
     return hashlib.sha256("\0".join((*interpreter, wanted)).encode()).hexdigest()[:16]
 
 
