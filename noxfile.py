@@ -67,8 +67,8 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def determinism(session: nox.Session) -> None:
-    """Same choices, same run: over carriers, hash seeds, Pythons. -- --seeds 1000."""
-    lock(session, "properties")
+    """Same choices, same run: over carriers, hash seeds, Pythons. -- --python 3.12."""
+    lock(session, "durability")  # with uv, which brings the libraries for other Pythons
     session.run("python", "-m", "properties.simulation.determinism", *session.posargs)
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 import msgspec
 
 from properties.session import ROOT, CannotJudgeError, UsageError
+from properties.uv import uv
 
 MAP = Path(__file__).with_name("sqlites.toml")
 PRELOAD = Path(__file__).with_name("preload.py")
@@ -167,7 +168,15 @@ def _sweep(cache: Path) -> None:
 
 def _install(release: Release, target: Path) -> None:
     print(f"fetching {release.requirement} for SQLite {release.version}", file=sys.stderr)
-    command = [_uv(), "pip", "install", "--quiet", "--no-config", "--no-progress", "--no-deps"]
+    command = [
+        uv("durability"),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-config",
+        "--no-progress",
+        "--no-deps",
+    ]
     command += ["--only-binary", ":all:", "--python", sys.executable, "--target", str(target)]
     try:
         done = subprocess.run(
@@ -188,11 +197,3 @@ def _install(release: Release, target: Path) -> None:
             f"SQLite {release.version} cannot be had: {release.requirement} for Python {version}: "
             f"{why[:400]}. Check the network, or name an index with UV_DEFAULT_INDEX."
         )
-
-
-def _uv() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "uv"
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if found is None:
-        raise CannotJudgeError("uv is not installed. Run this through `nox -s durability`.")
-    return found

@@ -3,7 +3,7 @@
 Each seed is walked at random on every carrier, in fresh interpreters with different hash seeds
 (and on other Pythons, given with ``--python``), and replayed from its choices. One seed must have
 one digest of the transcript and one of the checkpointed file. Where two differ, the first event
-that does is shown.
+that does is shown. Which Pythons there are: ``properties.interpreters``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
 
-from properties.session import UsageError, at_least, end, parser, run
+from properties.interpreters import Interpreter, equipped, here
+from properties.session import ROOT, CannotJudgeError, at_least, end, parser, run
 from properties.simulation.scenario import Trial
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.schedulers.random import RandomScheduler
@@ -28,7 +30,8 @@ from reports.schema import Verdict
 
 CARRIERS = ("inline", "greenlet", "thread")
 HASH_SEEDS = ("0", "1", "4242")
-ROOT = Path(__file__).resolve().parents[2]
+MODULE = "properties.simulation.determinism"
+SHOWN = 10
 
 
 def walk(stage: Stage, seed: int) -> Trial:
@@ -65,23 +68,73 @@ def digests(carrier_name: str, seeds: range) -> Iterator[tuple[str, str]]:
                 yield f"{seed} {name}", digest
 
 
-def emit(carrier_name: str, seeds: range) -> None:
-    """Print the digests of a process of our own as JSON."""
-    print(json.dumps(list(digests(carrier_name, seeds))))
+def emit(carrier_name: str, seeds: range, only: int | None) -> None:
+    """Print the digests of a process of our own as JSON; of ``only`` one seed, its transcript."""
+    if only is None:
+        print(json.dumps(list(digests(carrier_name, seeds))))
+        return
+    subject = SCENARIOS[only % len(SCENARIOS)]
+    with Stage(subject, carrier_name=carrier_name, fresh=True) as stage:
+        print(json.dumps(walk(stage, only).run.transcript.lines()))
 
 
-def _child(python: str, hash_seed: str, carrier_name: str, seed_count: int) -> list[list[str]]:
-    environment = dict(os.environ, PYTHONHASHSEED=hash_seed)
-    command = [python, "-m", "properties.simulation.determinism", "--emit", carrier_name]
-    done = subprocess.run(
-        [*command, "--seeds", str(seed_count)],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    lines: list[list[str]] = json.loads(done.stdout)
-    return lines
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One of the ways in which the same seeds are walked."""
+
+    python: Interpreter
+    hash_seed: str
+    carrier_name: str
+
+    def __str__(self) -> str:
+        """Return what two runs print alike."""
+        return f"{self.python.name} PYTHONHASHSEED={self.hash_seed} {self.carrier_name}"
+
+    def ask(self, *arguments: str) -> Any:
+        """Return what a process of this way emits; raises ``CannotJudgeError`` when it fails."""
+        done = subprocess.run(
+            [str(self.python.path), "-m", MODULE, "--emit", self.carrier_name, *arguments],
+            env=dict(os.environ, PYTHONHASHSEED=self.hash_seed),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            words = done.stderr.strip().splitlines() or ["it said nothing"]
+            raise CannotJudgeError(f"{self}: ended with {done.returncode}: {words[-1]}")
+        return json.loads(done.stdout)
+
+
+def different(emitted: Mapping[Way, Sequence[Sequence[str]]]) -> dict[str, tuple[Way, Way, str]]:
+    """Return for each seed with more than one digest two ways that differ, and in what.
+
+    A file says which SQLite wrote it, so files are held against each other where that is the same.
+    """
+    first: dict[tuple[str, str], tuple[str, Way]] = {}
+    found: dict[str, tuple[Way, Way, str]] = {}
+    for way, lines in emitted.items():
+        for seed, digest in lines:
+            transcript, _, file = digest.partition(":")
+            seen = {"transcripts": transcript, f"files of SQLite {way.python.sqlite}": file}
+            for what, each in seen.items():
+                known, other = first.setdefault((seed, what), (each, way))
+                if known != each:
+                    found.setdefault(seed, (other, way, what))
+    return found
+
+
+def _told(seed: str, one: Way, other: Way, what: str) -> Iterator[str]:
+    """Say where two ways differ first."""
+    yield f"seed {seed}: the {what} differ: {one}, and {other}"
+    if what == "transcripts":
+        number = seed.partition(" ")[0]
+        pairs = zip_longest(one.ask("--only", number), other.ask("--only", number))
+        for index, (mine, theirs) in enumerate(pairs):
+            if mine != theirs:
+                yield f"    first at event {index}: {mine!r}, and {theirs!r}"
+                return
+        yield "    and asked once more they do not: something decides that lasts between runs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,49 +144,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--seeds", type=at_least(1), default=52, help="how many, spread over scenarios"
     )
     asked.add_argument(
-        "--python", action="append", default=[], metavar="PATH", help="another interpreter"
+        "--python",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another one too: 3.12, python3.12 or a path; the lock's libraries are fetched for it",
     )
     asked.add_argument("--carrier", action="append", choices=CARRIERS, help="only this one")
     asked.add_argument("--emit", metavar="CARRIER", help="print digests, judge nothing")
+    asked.add_argument("--only", type=at_least(0), metavar="SEED", help="emit its transcript")
     options = asked.parse_args(arguments)
     if options.emit:
-        emit(options.emit, range(options.seeds))
+        emit(options.emit, range(options.seeds), options.only)
         return 0
-    for python in options.python:
-        if shutil.which(python) is None:
-            raise UsageError(f"--python {python}: no such interpreter. Give the path of one.")
-    carriers = tuple(options.carrier or CARRIERS)
-    found: dict[str, dict[str, list[str]]] = {}
-    run_count = 0
-    for python in [sys.executable, *options.python]:
-        for hash_seed in HASH_SEEDS:
-            for carrier_name in carriers:
-                way = f"{python} PYTHONHASHSEED={hash_seed} {carrier_name}"
-                for seed, digest in _child(python, hash_seed, carrier_name, options.seeds):
-                    found.setdefault(seed, {}).setdefault(digest, []).append(way)
-                    run_count += 2
-                print(f"{way}: {options.seeds} seeds", file=sys.stderr, flush=True)
-    different = {seed: by for seed, by in found.items() if len(by) > 1}
-    unstable = {seed: digest for seed, by in found.items() for digest in by if "differs" in digest}
-    for seed, by in list(different.items())[:10]:
-        print(f"seed {seed}: {len(by)} digests")
-        for digest, ways in by.items():
-            print(f"    {digest[:12]} on {', '.join(ways)}")
-    for seed, digest in list(unstable.items())[:10]:
+    ours = here()
+    pythons = [ours, *(equipped(each, ours) for each in options.python)]
+    ways = [
+        Way(python=python, hash_seed=hash_seed, carrier_name=carrier_name)
+        for python in pythons
+        for hash_seed in HASH_SEEDS
+        for carrier_name in options.carrier or CARRIERS
+    ]
+    emitted: dict[Way, list[list[str]]] = {}
+    for way in ways:
+        emitted[way] = way.ask("--seeds", str(options.seeds))
+        print(f"{way}: {options.seeds} seeds", file=sys.stderr, flush=True)
+    differing = different(emitted)
+    unstable = {
+        seed: digest for lines in emitted.values() for seed, digest in lines if "differs" in digest
+    }
+    for seed, (one, other, what) in list(differing.items())[:SHOWN]:
+        print(*_told(seed, one, other, what), sep="\n")
+    for seed, digest in list(unstable.items())[:SHOWN]:
         print(f"seed {seed}: {digest}")
-    verdict = Verdict.FAIL if different or unstable else Verdict.PASS
-    ways_count = (1 + len(options.python)) * len(HASH_SEEDS) * len(carriers)
+    bad_count = len(differing.keys() | unstable.keys())
+    run_count = 2 * sum(map(len, emitted.values()))
     summary = (
-        f"{run_count} runs of {len(found)} seeds in {ways_count} ways, "
-        f"{len(different) + len(unstable)} seeds with more than one digest"
+        f"{run_count} runs of {options.seeds} seeds in {len(ways)} ways, "
+        f"{bad_count} seeds with more than one digest"
     )
     figures = {
         "runs": run_count,
-        "seeds": len(found),
-        "ways": ways_count,
-        "different": len(different),
+        "seeds": options.seeds,
+        "ways": len(ways),
+        "pythons": ", ".join(each.name for each in pythons),
+        "different": len(differing),
         "replays that differ": len(unstable),
     }
+    verdict = Verdict.FAIL if bad_count else Verdict.PASS
     return end("determinism", verdict, summary, figures, options.record)
 
 
