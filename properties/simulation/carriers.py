@@ -54,6 +54,8 @@ class Worker:
         "results",
         "simulation",
         "submitters",
+        "used_in_run",
+        "user",
     )
 
     def __init__(
@@ -78,6 +80,8 @@ class Worker:
         self.granted = False
         self.carried: Any = None
         self.maker = maker = simulation.actor_now()
+        self.user = maker
+        self.used_in_run = 0
         self.land = _new(Option, (Action.LAND, maker.name, name))
         self.call = _new(Option, (Action.CALL, maker.name, name))
         queue.worker = self

@@ -111,13 +111,15 @@ class Hole:
     """A mistake planted in the search, and a scenario in which it must show.
 
     ``budget`` replaces the scenario's own; ``spend`` is what the damaged search gets less of.
-    ``is_small`` adds every schedule, unreduced, to the walks.
+    ``is_small`` adds every schedule, unreduced, to the walks; ``walk_count`` is how many it takes
+    at least, for what chance shows seldom.
     """
 
     name: str
     scenario: str
     budget: Budget | None = None
     is_small: bool = False
+    walk_count: int = 0
     plant: Callable[[], contextlib.AbstractContextManager[None]]
     spend: dict[str, Any] = field(default_factory=dict)
 
@@ -170,6 +172,14 @@ def _standstill_is_a_wall() -> contextlib.AbstractContextManager[None]:
     return _changed(path.Node, "pass_on", pass_on)
 
 
+def _memory_unseen() -> contextlib.AbstractContextManager[None]:
+    return _changed(footprints, "SHARED", 0)
+
+
+def _queues_unseen() -> contextlib.AbstractContextManager[None]:
+    return _changed(footprints, "QUEUES", 0)
+
+
 def _one_order_of_beginnings() -> contextlib.AbstractContextManager[None]:
     return _changed(Simulation, "expect", Simulation.start)
 
@@ -198,6 +208,13 @@ HOLES = (
         name="no write lock in the footprints", scenario="transactions-2", plant=_without("_taken")
     ),
     Hole(name="locks of asyncio unseen", scenario="tickets-3", plant=_locks_unseen),
+    Hole(name="a connection's queue unseen", scenario="shared-2", plant=_queues_unseen),
+    Hole(
+        name="memory of a store unseen",
+        scenario="doubted-2",
+        walk_count=2000,
+        plant=_memory_unseen,
+    ),
     Hole(
         name="timers that never meet a step",
         scenario="in-time-2",
@@ -224,7 +241,8 @@ def hole_is_caught(hole: Hole, *, walks: int, seed: int) -> bool:
     budget = hole.budget if hole.budget is not None else subject.budget
     with hole.plant():
         search = explore(subject, budget=dataclasses.replace(budget, **hole.spend))
-    walked = walked_outcomes(subject, budget=budget, run_count=walks, seed=seed)
+    run_count = max(walks, hole.walk_count)
+    walked = walked_outcomes(subject, budget=budget, run_count=run_count, seed=seed)
     if hole.is_small:
         walked |= explore(subject, budget=budget, reduces=False, run_limit=3000).outcomes
     return bool(walked - search.outcomes)

@@ -16,6 +16,7 @@ from properties.simulation.schedulers.exhaustive import (
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.schedulers.saved import SavedPath
 from properties.simulation.stage import Stage
+from properties.simulation.world import Sharing
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,8 +62,8 @@ def _confirm(found: Exploration, budget: Budget | None) -> None:
                 )
 
 
-Watch = Callable[[Exploration, ExhaustiveScheduler, bool], bool]
-"""Is told after every run where a search stands, and whether locks are shared; True stops it."""
+Watch = Callable[[Exploration, ExhaustiveScheduler, Sharing], bool]
+"""Is told after every run where a search stands, and what is shared; True stops it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Halt:
     """Where a search was stopped: enough to go on in another process."""
 
     path: SavedPath
-    locks_are_shared: bool
+    sharing: Sharing
     found: Exploration
 
 
@@ -95,8 +96,10 @@ def explore(
     scheduler = ExhaustiveScheduler(spent, reduces=reduces, shard=shard)
     started, before_s = time.perf_counter(), found.elapsed_s
     with Stage(scenario, carrier_name=carrier_name) as stage:
-        if shard is not None or (halt is not None and halt.locks_are_shared):
-            stage.simulation.take_locks_for_shared()
+        if shard is not None:
+            stage.simulation.take_for_shared(stage.simulation.could_be_shared())
+        if halt is not None:
+            stage.simulation.take_for_shared(halt.sharing)
         if halt is not None:
             scheduler.restore(halt.path)
         while not found.is_complete and found.run_count + found.cut_count < run_limit:
@@ -110,7 +113,7 @@ def explore(
                     break
             found.is_complete = not scheduler.advance()
             found.elapsed_s = before_s + time.perf_counter() - started
-            if watch is not None and watch(found, scheduler, stage.simulation.locks_are_shared):
+            if watch is not None and watch(found, scheduler, stage.simulation.sharing):
                 break
     _confirm(found, budget)
     found.elapsed_s = before_s + time.perf_counter() - started

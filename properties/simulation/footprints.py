@@ -5,9 +5,11 @@ needs to be explored. The rules for SQL follow https://sqlite.org/isolation.html
 https://sqlite.org/lang_transaction.html for WAL mode; what they do not know touches everything.
 
 Choices. One database file is assumed: two files only make this coarser, never wrong. All
-locks of asyncio count as one shared thing, all events as another. Memory that tasks share
-without them is not seen: a scenario declares it with ``Simulation.touch``, and containment is
-the check that nothing was forgotten.
+locks of asyncio count as one shared thing, all events as another, all connections that several
+actors use as a third: whoever submits to one of them first is served first. Memory that tasks share
+without them is not seen: a scenario declares it with ``World.touch`` and ``World.look``
+(``scenarios.core`` does for what a store remembers), and containment is the check that nothing was
+forgotten.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ SHARED = 1 << 6
 FAULT_BUDGET = 1 << 7
 CLOCK_BUDGET = 1 << 8
 OVERLAP_BUDGET = 1 << 9
-FIRST_ACTOR = 1 << 10
+QUEUES = 1 << 10
+"""The order of calls on connections that several actors use."""
+FIRST_ACTOR = 1 << 11
 """Actor number i is ``FIRST_ACTOR << i``."""
 
 NOTHING = Footprint(0, 0)

@@ -22,6 +22,7 @@ from properties.simulation.budget import Budget
 from properties.simulation.scenario import Trial
 from properties.simulation.scheduler import Action, Footprint
 from properties.simulation.stage import Stage
+from properties.simulation.world import Sharing
 
 if TYPE_CHECKING:
     from properties.simulation.scheduler import Point
@@ -33,6 +34,7 @@ _SHARED = (
     | footprints.LOCKS
     | footprints.EVENTS
     | footprints.SHARED
+    | footprints.QUEUES
 )
 
 
@@ -151,8 +153,17 @@ def smallest(
     ``known`` is a failing schedule; with it the search only has to look below, and what it cannot
     prove within ``run_limit`` runs it says.
     """
-    stage.simulation.take_locks_for_shared()
+    stage.simulation.take_for_shared(Sharing(locks=True))
     search = _Search(stage, budget or stage.scenario.budget, fails, run_limit)
+    while True:
+        sharing = stage.simulation.sharing
+        found = _by_levels(search, known, most)
+        if stage.simulation.sharing == sharing:
+            return found  # else what only now shows as shared was taken for private on the way
+
+
+def _by_levels(search: _Search, known: Mapping[int, int] | None, most: int) -> Smallest | None:
+    fails = search.fails
     best = None if known is None else _dropped(search, dict(known))
     level: list[dict[int, int]] = [{}]
     for depth in range(most + 1):

@@ -26,8 +26,9 @@ from properties.simulation.explore import Exploration, Halt
 from properties.simulation.scenario import Outcome, Scenario
 from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler, Shard
 from properties.simulation.schedulers.saved import SavedPath
+from properties.simulation.world import Sharing
 
-FORMAT = "1"
+FORMAT = "2"
 _FOLDERS = (Path(fsmcore.__file__).parent, Path(__file__).parent)
 
 
@@ -51,7 +52,7 @@ class SavedSearch:
     identity: dict[str, str]
     shard: str
     path: SavedPath
-    locks_are_shared: bool
+    sharing: Sharing
     run_count: int
     cut_count: int
     elapsed_s: float
@@ -126,7 +127,7 @@ def save(
     found: Exploration,
     scheduler: ExhaustiveScheduler,
     *,
-    locks_are_shared: bool,
+    sharing: Sharing,
     wanted: dict[str, str],
     shard: str,
 ) -> SavedSearch:
@@ -135,7 +136,7 @@ def save(
         identity=wanted,
         shard=shard,
         path=scheduler.save(),
-        locks_are_shared=locks_are_shared,
+        sharing=sharing,
         run_count=found.run_count,
         cut_count=found.cut_count,
         elapsed_s=found.elapsed_s,
@@ -165,7 +166,7 @@ def halted(saved: SavedSearch, scenario: Scenario) -> Halt:
         is_complete=saved.is_complete,
     )
     _add_outcomes(found, saved)
-    return Halt(path=saved.path, locks_are_shared=saved.locks_are_shared, found=found)
+    return Halt(path=saved.path, sharing=saved.sharing, found=found)
 
 
 def _add_outcomes(found: Exploration, saved: SavedSearch) -> None:

@@ -13,6 +13,7 @@ from properties.session import QUIET_S
 from properties.simulation import saving
 from properties.simulation.explore import Exploration
 from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler
+from properties.simulation.world import Sharing
 
 SAVE_EVERY_S = 3.0
 
@@ -63,7 +64,7 @@ class Onlooker:
         self._is_interrupted = True
 
     def __call__(
-        self, found: Exploration, scheduler: ExhaustiveScheduler, locks_are_shared: bool
+        self, found: Exploration, scheduler: ExhaustiveScheduler, sharing: Sharing
     ) -> bool:
         """Look; True asks the search to stop."""
         now_s = time.monotonic()
@@ -76,7 +77,7 @@ class Onlooker:
                 saved = saving.save(
                     found,
                     scheduler,
-                    locks_are_shared=locks_are_shared,
+                    sharing=sharing,
                     wanted=self._identity,
                     shard=self._shard,
                 )

@@ -11,6 +11,7 @@ import contextvars
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from properties.simulation import footprints, seam
@@ -26,6 +27,17 @@ from properties.simulation.transcript import Event, Kind, Transcript
 T = TypeVar("T")
 
 IDLE_BUDGET = Budget()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """What a simulation has seen several actors use: locks, and connections by worker name.
+
+    Until then each counts as private; a search that learns of another one starts again.
+    """
+
+    locks: bool = False
+    queues: tuple[str, ...] = ()
 
 
 class World:
@@ -55,6 +67,7 @@ class World:
         self._clock_leads = False
         self._has_just_landed = False
         self._locks_are_shared = False
+        self._shared_queues: set[str] = set()
         self._arrivals: list[tuple[Actor, asyncio.Future[None]]] = []
         self._quiet: asyncio.Future[None] | None = None
         self._scheduler: Scheduler = PoliteScheduler()
@@ -110,17 +123,26 @@ class World:
         )
 
     def touch(self) -> None:
-        """Say that the running step uses memory that other actors use too."""
+        """Say that the running step changes memory that other actors use too."""
         self.touched_write |= footprints.SHARED
 
-    @property
-    def locks_are_shared(self) -> bool:
-        """Whether every lock counts as shared."""
-        return self._locks_are_shared
+    def look(self) -> None:
+        """Say that the running step looks at such memory."""
+        self.touched_read |= footprints.SHARED
 
-    def take_locks_for_shared(self) -> None:
-        """Count every lock as shared from now on, whoever made it."""
-        self._locks_are_shared = True
+    @property
+    def sharing(self) -> Sharing:
+        """What counts as shared."""
+        return Sharing(locks=self._locks_are_shared, queues=tuple(sorted(self._shared_queues)))
+
+    def take_for_shared(self, sharing: Sharing) -> None:
+        """Count this as shared from now on, whoever made it."""
+        self._locks_are_shared |= sharing.locks
+        self._shared_queues |= set(sharing.queues)
+
+    def could_be_shared(self) -> Sharing:
+        """Return all that could be shared: every lock, every connection that lasts."""
+        return Sharing(locks=True, queues=tuple(worker.name for worker in self._lasting))
 
     def touches_lock(self, maker: Actor | None) -> None:
         """Take note that the running step touches a lock or a queue that ``maker`` made."""
@@ -132,6 +154,16 @@ class World:
                 if self._watcher is not None:
                     self._watcher.locks_are_shared()
         self.touched_write |= footprints.LOCKS
+
+    def touches_queue(self, worker: Worker, actor: Actor) -> None:
+        """Take note that the running step of ``actor`` submits a call to a worker."""
+        if worker.name not in self._shared_queues:
+            if worker.used_in_run != self._run_count:
+                worker.user, worker.used_in_run = actor, self._run_count
+            if worker.user is actor:
+                return
+            self._shared_queues.add(worker.name)
+        self.touched_write |= footprints.QUEUES
 
     def read_clock(self) -> float:
         """Return virtual seconds since the run began."""
@@ -213,6 +245,7 @@ class World:
                 self._run_stop(worker)
         else:
             actor.outstanding_count += 1
+            self.touches_queue(worker, actor)
 
     def finished(
         self, worker: Worker, callback: Callable[..., object], arguments: tuple[Any, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, MutableSet, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from fsmcore import (
     FsmCoreError,
     HandRolledAdapter,
     NoFileLocks,
+    OutcomeUnknownError,
     PerTransition,
     RetryPolicy,
     Schema,
@@ -31,7 +32,9 @@ from properties.simulation.scenarios.laws import (
     every_caller_can_know,
     nothing_is_left_behind,
     one_winner_a_version,
+    what_was_found_is_true,
 )
+from properties.simulation.world import World
 
 FILE_KEY = "a.txt"
 
@@ -55,14 +58,53 @@ def _retry(max_tries: int) -> RetryPolicy:
     return RetryPolicy(max_tries=max_tries, jitter=lambda _low, high: high)
 
 
+class _Doubts(MutableSet[str]):
+    """The attempts that a store is in doubt about, as memory that is declared shared.
+
+    Every attempt looks at it when it begins and may change it when it ends, in steps that touch
+    nothing else: without a word of ours a search would take both orders for one, and lose the
+    caller whose doubt a later commit has settled before he asks. What else a store remembers
+    (``_in_flight``, ``_calling``) is kept by attempt and by task, and here each asks for his own.
+    """
+
+    def __init__(self, simulation: World) -> None:
+        self._simulation = simulation
+        self._ids: set[str] = set()
+
+    def __contains__(self, attempt_id: object) -> bool:
+        self._simulation.look()
+        return attempt_id in self._ids
+
+    def __iter__(self) -> Iterator[str]:
+        self._simulation.look()
+        return iter(tuple(self._ids))
+
+    def __len__(self) -> int:
+        self._simulation.look()
+        return len(self._ids)
+
+    def add(self, value: str) -> None:
+        self._simulation.touch()
+        self._ids.add(value)
+
+    def discard(self, value: str) -> None:
+        self._simulation.look()
+        if value in self._ids:
+            self._simulation.touch()
+            self._ids.discard(value)
+
+
 def _store(model: PerTransition, setting: Setting, how: Core) -> Store:
-    return Store(
+    store = Store(
         setting.path,
         connections=model,
         schema=SCHEMA,
         retry=_retry(how.max_tries),
         now=setting.now,
     )
+    if setting.simulation is not None:
+        store._in_doubt = _Doubts(setting.simulation)  # type: ignore[assignment]
+    return store
 
 
 async def _open_core(setting: Setting, how: Core) -> PerTransition:
@@ -186,6 +228,27 @@ def _moved_by_hand(store: Store, attempt_id: str) -> Callable[[], Coroutine[Any,
             return f"ok {row.state}->{moved.state} v{moved.version}"
 
     return lambda: store.retry.run(once)
+
+
+def doubted(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
+    """Return two uploads; who does not know what became of his reads the row, then asks."""
+
+    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+        manager = _manager(model, setting, how)
+        return [(letter, functools.partial(_asks_late, manager, letter)) for letter in ("a", "b")]
+
+    law = all_of(one_winner_a_version, nothing_is_left_behind, what_was_found_is_true)
+    return core(name, sentence, (), how, attempts=attempts, law=law, **options)
+
+
+async def _asks_late(manager: FileTransitionManager, attempt_id: str) -> str:
+    try:
+        await manager.transition(FILE_KEY, "start_upload", attempt_id=attempt_id)
+    except OutcomeUnknownError:
+        await manager.store.read(FILE_KEY)  # meanwhile another commit may settle the doubt
+        found = await manager.store.outcome_of(attempt_id)
+        return f"OutcomeUnknownError, found {found.fate.value}"
+    return "ok"
 
 
 def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:

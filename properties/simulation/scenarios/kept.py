@@ -36,13 +36,20 @@ async def _close_connections(connections: list[aiosqlite.Connection]) -> None:
 Work = Callable[[aiosqlite.Connection], Coroutine[Any, Any, object]]
 
 
-def kept(name: str, sentence: str, *works: Work, **options: Any) -> Scenario:
-    """Return the scenario of one attempt a work, each on a connection that stays open."""
+def kept(
+    name: str, sentence: str, *works: Work, is_shared: bool = False, **options: Any
+) -> Scenario:
+    """Return the scenario of one attempt a work, each on a connection that stays open.
+
+    ``is_shared`` lets all of them use the same one: its worker takes their calls in turn.
+    """
 
     def attempts(connections: list[aiosqlite.Connection], _setting: Setting) -> Sequence[Attempt]:
         return [
             (letter, functools.partial(work, connection))
-            for letter, work, connection in zip("abcdefgh", works, connections, strict=False)
+            for letter, work, connection in zip(
+                "abcdefgh", works, connections * len(works), strict=False
+            )
         ]
 
     return Scenario(
@@ -52,7 +59,7 @@ def kept(name: str, sentence: str, *works: Work, **options: Any) -> Scenario:
         reset_sql=COUNTER_RESET_SQL,
         observe_sql=COUNTER_OBSERVE_SQL,
         attempts=attempts,
-        open=functools.partial(_open_connections, count=len(works)),
+        open=functools.partial(_open_connections, count=1 if is_shared else len(works)),
         close=_close_connections,
         **options,
     )

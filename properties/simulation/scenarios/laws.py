@@ -89,3 +89,13 @@ def every_caller_can_know(outcome: Outcome) -> str | None:
         if "+" in kind or kind == "nothing":
             return f"{name} has not one record but {kind!r}"
     return None
+
+
+def what_was_found_is_true(outcome: Outcome) -> str | None:
+    """Who asks for his outcome is told what the journal holds, or that nobody can know."""
+    written = {str(entry[0]) for entry in outcome.rows[1:]}
+    for name, answer in outcome.answers:
+        _, asked, found = answer.partition(", found ")
+        if asked and found not in {"unknown", "committed" if name in written else "not committed"}:
+            return f"{name} was told {found!r}, and the journal holds {sorted(written)}"
+    return None

@@ -18,7 +18,7 @@ from properties.simulation.faults import (
 )
 from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios import promises
-from properties.simulation.scenarios.core import Core, core, padded, resolved
+from properties.simulation.scenarios.core import Core, core, doubted, padded, resolved
 from properties.simulation.scenarios.counter import Bare, bare
 from properties.simulation.scenarios.drawn import from_name
 from properties.simulation.scenarios.kept import (
@@ -82,6 +82,10 @@ SCENARIOS: tuple[Scenario, ...] = (
          in_time, in_time, law=every_ok_counts, budget=Budget(early_clocks=2, overlaps=1)),
     kept("pause-2", "A compare-and-set that tries again after a pause, against two lone updates.",
          retried, two_updates, law=every_ok_word_counts, budget=Budget(early_clocks=1, overlaps=1)),
+    kept("shared-2", "Two compare and set on one connection, whose worker takes turns.",
+         read_then_compare, read_then_compare, law=every_ok_counts, is_shared=True),
+    kept("shared-mixed-2", "An update and a look, then another update, on one connection.",
+         lone_update, read_then_set, law=every_ok_counts, is_shared=True, is_broken=True),
     ticketed(2),
     ticketed(3),
     bare("occ-2", "Two attempts compare and set; the loser is stale or busy.", Bare()),
@@ -126,6 +130,9 @@ SCENARIOS: tuple[Scenario, ...] = (
          _UPLOADS[:2], Core(with_library=False, max_tries=1)),
     resolved("resolved-2", "Two uploads, one cut off anywhere; both ask what became of them.",
              Core(with_library=False), budget=Budget(cancellations=1)),
+    doubted("doubted-2", "Two uploads; a COMMIT is cut short, its caller asks when others may be done.",
+            Core(with_library=False, max_tries=3),
+            budget=Budget(faults=(INTERRUPTED,), fault_count=1)),
     core("fair-2", "Two uploads that take turns at BEGIN.",
          _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True)),
     core("failing-2", "Two uploads; SQLite answers any one call of theirs with an error.",

@@ -71,8 +71,9 @@ class AssumptionError(HarnessError):
     """What the reduction leans on does not hold in this scenario; search with reduces=False."""
 
 
-ALWAYS_SHARED = footprints.ROWS | footprints.WRITE_LOCK | footprints.LOCKS | footprints.SHARED
-SHARED_WHEN_WRITTEN = footprints.LAYOUT | footprints.EVENTS
+ALWAYS_SHARED = footprints.ROWS | footprints.WRITE_LOCK | footprints.LOCKS
+SHARED_WHEN_WRITTEN = footprints.LAYOUT | footprints.EVENTS | footprints.QUEUES | footprints.SHARED
+"""What all only look at orders nobody; the first who changes it makes a search begin anew."""
 _new = tuple.__new__  # twice as fast as calling a NamedTuple
 
 
@@ -260,7 +261,7 @@ class ExhaustiveScheduler:
         node.needed.add(node.option.actor)
         if self._meets_anybody(node, step, is_first=is_first):
             node.needed = None
-        elif self._is_shared(step):
+        elif self._is_shared(step) or self._shared & footprints.QUEUES:
             others = node.meets(step) - node.needed
             node.needed = node.needed | others if all(map(node.can_act, others)) else None
 

@@ -16,6 +16,7 @@ from properties.simulation.budget import Budget
 from properties.simulation.explore import Exploration, cut_level, explore
 from properties.simulation.scenarios import scenario
 from properties.simulation.schedulers.exhaustive import ExhaustiveScheduler, Shard
+from properties.simulation.world import Sharing
 
 ROOT = Path(__file__).resolve().parents[3]
 STRUCK_WHILE_SAVING = """
@@ -55,10 +56,10 @@ def _stopped_every(
     subject = scenario(name)
     wanted = saving.identity(subject, budget, reduces=True)
 
-    def watch(found: Exploration, scheduler: ExhaustiveScheduler, locks: bool) -> bool:
+    def watch(found: Exploration, scheduler: ExhaustiveScheduler, sharing: Sharing) -> bool:
         must_stop = (found.run_count + found.cut_count) % runs == 0
         if must_stop:
-            saved = saving.save(found, scheduler, locks_are_shared=locks, wanted=wanted, shard="")
+            saved = saving.save(found, scheduler, sharing=sharing, wanted=wanted, shard="")
             saving.write(path, saved)
         return must_stop
 
