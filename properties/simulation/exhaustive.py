@@ -63,10 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (number := getattr(options, name)) is not None
     }
     subjects = _subjects(options)
+    if options.state is not None:
+        _make(options.state)
     if options.prove:
         return _prove(options, subjects, [Budget(**spend)] if spend else proving.BUDGETS)
-    if options.state is not None:
-        options.state.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Figure] = {}
     broken = incomplete = runs = 0
     print(HEADING)
@@ -94,6 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         summary += ", no schedule left"
     return end("exhaustive", verdict, summary, figures, options.record)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--state {folder}: {error.strerror}.") from error
 
 
 def _subjects(options: argparse.Namespace) -> list[Scenario]:
@@ -131,7 +138,7 @@ def _searched(options: argparse.Namespace, subject: Scenario, budget: Budget) ->
         path = _file(options.state, subject, options.shard)
         if path.exists():
             saved = saving.read(path)
-            saving.require_same(saved, wanted, path)
+            saving.require_same(saved.identity, wanted, path)
             halt = saving.halted(saved, subject)
     if options.shard:
         count = saving.parsed_shard(options.shard)[1]
@@ -155,7 +162,7 @@ def _merged(options: argparse.Namespace, subject: Scenario, budget: Budget) -> E
     found = []
     for path in sorted(options.state.glob(f"{subject.name}.*-of-*.json")):
         saved = saving.read(path)
-        saving.require_same(saved, wanted, path)
+        saving.require_same(saved.identity, wanted, path)
         found.append(saved)
     if not found:
         raise UsageError(f"{subject.name}: no shards are kept there; search with --shard 1/2.")
@@ -165,31 +172,32 @@ def _merged(options: argparse.Namespace, subject: Scenario, budget: Budget) -> E
 def _prove(
     options: argparse.Namespace, subjects: Sequence[Scenario], budgets: Sequence[Budget]
 ) -> int:
+    chosen = proving.cells(subjects, budgets, options.shard)
+    limit = min(options.run_limit, AFFORDABLE)
     same = differing = too_large = 0
     figures: dict[str, Figure] = {}
-    print(f"{'scenario':<20} budget   {'unreduced':>9} {'reduced':>7} {'outcomes':>10}")
-    for each in proving.proofs(subjects, budgets, limit=min(options.run_limit, AFFORDABLE)):
-        spent = (each.budget.cancellations, each.budget.early_clocks, each.budget.overlaps)
-        name = f"{each.scenario.name:<20} c{spent[0]} e{spent[1]} o{spent[2]}"
+    print(f"{'cell':<30} {'unreduced':>9} {'reduced':>7} {'outcomes':>10}")
+    for each in proving.proofs(chosen, limit=limit, folder=options.state, only_kept=options.merge):
         if each.unreduced_count is None:
             too_large += 1
-            print(f"{name} {'too many':>9}, about {each.guess:.0e}", flush=True)
+            print(f"{each.cell:<30} {'too many':>9}, about {each.guess:.0e}", flush=True)
             continue
-        outcomes = f"{each.unreduced_outcomes} = {each.reduced_outcomes}"
         same += not each.difference
         differing += bool(each.difference)
-        if each.difference:
-            outcomes = outcomes.replace("=", "!=")
+        sign = "!=" if each.difference else "="
+        outcomes = f"{each.unreduced_outcomes} {sign} {each.reduced_outcomes}"
         print(
-            f"{name} {each.unreduced_count:>9} {each.reduced_count:>7} {outcomes:>10}", flush=True
+            f"{each.cell:<30} {each.unreduced_count:>9} {each.reduced_count:>7} {outcomes:>10}",
+            flush=True,
         )
         for line in each.difference:
             print(f"    {line}")
-        figures[" ".join(name.split())] = each.unreduced_count
+        figures[each.cell] = each.unreduced_count
     figures |= {"same": same, "differing": differing, "too large": too_large}
     verdict = Verdict.FAIL if differing else Verdict.PASS if same else Verdict.UNKNOWN
+    part = f" of shard {options.shard}" if options.shard else ""
     summary = (
-        f"{same} searches end as the unreduced ones, {differing} do not, "
+        f"{same} searches{part} end as the unreduced ones, {differing} do not, "
         f"{too_large} unreduced ones are too large"
     )
     return end("exhaustive", verdict, summary, figures, options.record)

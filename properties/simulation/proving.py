@@ -1,21 +1,24 @@
 """``nox -s exhaustive -- --prove``: the reduced search ends as the unreduced one, where that ends.
 
 Every scenario under every small budget whose unreduced tree is small enough. How large a tree is,
-random probes guess first (D. E. Knuth, "Estimating the efficiency of backtrack programs", 1975):
-the mean product of the widths along random paths.
+random paths guess first (``guessing``). What is proved is kept in a folder, one file a cell, so
+that the same command goes on after a stop, and shards of the cells come together.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
+
+from properties.session import UsageError
+from properties.simulation import saving
 from properties.simulation.budget import Budget
 from properties.simulation.explore import explore
+from properties.simulation.guessing import guessed_size
 from properties.simulation.scenario import Scenario
-from properties.simulation.scheduler import Point
-from properties.simulation.stage import Stage
 from properties.simulation.watching import Onlooker
 
 BUDGETS = (
@@ -30,17 +33,29 @@ BUDGETS = (
     Budget(cancellations=1, early_clocks=1),
     Budget(early_clocks=1, overlaps=1),
 )
-PROBES = 40
-HOPELESS = 10
+HOPELESS = 3
 """A tree guessed so many times too large is not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """One scenario under one budget, searched twice. ``unreduced_count`` is None: too large."""
+class Cell:
+    """One scenario under one budget."""
 
     scenario: Scenario
     budget: Budget
+
+    @property
+    def name(self) -> str:
+        """Return what finds it: the scenario, cancellations, early clocks and overlaps."""
+        spent = (self.budget.cancellations, self.budget.early_clocks, self.budget.overlaps)
+        return f"{self.scenario.name} c{spent[0]} e{spent[1]} o{spent[2]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A cell, searched twice. ``unreduced_count`` is None: too large, ``guess`` says how large."""
+
+    cell: str
     guess: float
     unreduced_count: int | None = None
     reduced_count: int = 0
@@ -49,56 +64,67 @@ class Proof:
     difference: tuple[str, ...] = ()
 
 
-class _Probe:
-    """Walks down one random path, and multiplies the widths on its way."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self.product = 1.0
-
-    def begin(self) -> None:
-        self.product = 1.0
-
-    def choose(self, n: int, point: Point) -> int:  # noqa: ARG002
-        self.product *= n
-        return self._random.randrange(n)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    identity: dict[str, str]
+    proof: Proof
 
 
-def guessed_size(scenario: Scenario, budget: Budget, *, seed: int = 0) -> float:
-    """Return about how many schedules there are, unreduced."""
-    probe, total = _Probe(seed), 0.0
-    with Stage(scenario) as stage:
-        for _ in range(PROBES):
-            stage.run(probe, budget)
-            total += probe.product
-    return total / PROBES
+def cells(scenarios: Sequence[Scenario], budgets: Sequence[Budget], shard: str = "") -> list[Cell]:
+    """Return every cell, or those of one shard: 2/5 are the second, the seventh and so on."""
+    index, count = saving.parsed_shard(shard)
+    every = [Cell(scenario=each, budget=budget) for each in scenarios for budget in budgets]
+    return every[index::count]
 
 
 def proofs(
-    scenarios: Sequence[Scenario], budgets: Sequence[Budget], *, limit: int
+    chosen: Sequence[Cell], *, limit: int, folder: Path | None = None, only_kept: bool = False
 ) -> Iterator[Proof]:
-    """Search each scenario twice under each budget, where ``limit`` unreduced runs are enough."""
-    for scenario in scenarios:
-        for budget in budgets:
-            yield proof(scenario, budget, limit=limit)
+    """Search each cell twice, where ``limit`` unreduced runs are enough; what is kept, is read.
+
+    ``only_kept`` searches nothing, and raises ``UsageError`` for a cell that nobody has kept.
+    """
+    for cell in chosen:
+        wanted = saving.identity(cell.scenario, cell.budget, reduces=True) | {"limit": str(limit)}
+        path = None if folder is None else folder / f"{cell.name.replace(' ', '.')}.proof.json"
+        kept = None if path is None or not path.exists() else _read(path, wanted)
+        if kept is not None:
+            yield kept
+        elif only_kept:
+            raise UsageError(f"{cell.name} is not proved there yet; run its shard, or all.")
+        else:
+            found = proof(cell, limit=limit)
+            if path is not None:
+                saving.write(path, _Kept(identity=wanted, proof=found))
+            yield found
 
 
-def proof(scenario: Scenario, budget: Budget, *, limit: int) -> Proof:
-    """Search a scenario twice."""
-    guess = guessed_size(scenario, budget)
+def _read(path: Path, wanted: dict[str, str]) -> Proof:
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"{path.name}: no proof ({error}). Remove it to begin anew.") from error
+    saving.require_same(kept.identity, wanted, path)
+    return kept.proof
+
+
+def proof(cell: Cell, *, limit: int) -> Proof:
+    """Search a cell twice."""
+    guess = guessed_size(cell.scenario, cell.budget)
     if guess > HOPELESS * limit:
-        return Proof(scenario=scenario, budget=budget, guess=guess)
-    with Onlooker(f"{scenario.name}, unreduced") as watch:
-        whole = explore(scenario, budget=budget, reduces=False, run_limit=limit, watch=watch)
+        return Proof(cell=cell.name, guess=guess)
+    with Onlooker(f"{cell.name}, unreduced") as watch:
+        whole = explore(
+            cell.scenario, budget=cell.budget, reduces=False, run_limit=limit, watch=watch
+        )
     if not whole.is_complete:
-        return Proof(scenario=scenario, budget=budget, guess=guess)
-    with Onlooker(scenario.name) as watch:
-        reduced = explore(scenario, budget=budget, watch=watch)
+        return Proof(cell=cell.name, guess=guess)
+    with Onlooker(cell.name) as watch:
+        reduced = explore(cell.scenario, budget=cell.budget, watch=watch)
     lost = sorted(f"only unreduced: {each}" for each in whole.outcomes - reduced.outcomes)
     extra = sorted(f"only reduced: {each}" for each in reduced.outcomes - whole.outcomes)
     return Proof(
-        scenario=scenario,
-        budget=budget,
+        cell=cell.name,
         guess=guess,
         unreduced_count=whole.run_count,
         reduced_count=reduced.run_count + reduced.cut_count,

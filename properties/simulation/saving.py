@@ -99,13 +99,13 @@ def read(path: Path) -> SavedSearch:
         ) from error
 
 
-def require_same(saved: SavedSearch, wanted: dict[str, str], path: Path) -> None:
+def require_same(saved: dict[str, str], wanted: dict[str, str], path: Path) -> None:
     """Raise ``UsageError`` that names every difference, when a file is of another search."""
-    names = sorted(saved.identity.keys() | wanted.keys())
+    names = sorted(saved.keys() | wanted.keys())
     differences = [
-        f"{name} was {saved.identity.get(name)!r}, now {wanted.get(name)!r}"
+        f"{name} was {saved.get(name)!r}, now {wanted.get(name)!r}"
         for name in names
-        if saved.identity.get(name) != wanted.get(name)
+        if saved.get(name) != wanted.get(name)
     ]
     if differences:
         raise UsageError(
@@ -113,7 +113,7 @@ def require_same(saved: SavedSearch, wanted: dict[str, str], path: Path) -> None
         )
 
 
-def write(path: Path, saved: SavedSearch) -> None:
+def write(path: Path, saved: object) -> None:
     """Replace a file as a whole."""
     beside = path.with_name(f"{path.name}.new")
     with beside.open("wb") as file:

@@ -130,7 +130,7 @@ SCENARIOS: tuple[Scenario, ...] = (
          _UPLOADS[:2], Core(with_library=False, max_tries=1)),
     resolved("resolved-2", "Two uploads, one cut off anywhere; both ask what became of them.",
              Core(with_library=False), budget=Budget(cancellations=1)),
-    doubted("doubted-2", "Two uploads; a COMMIT is cut short, its caller asks when others may be done.",
+    doubted("doubted-2", "Two uploads; a COMMIT is cut short, and its caller asks later.",
             Core(with_library=False, max_tries=3),
             budget=Budget(faults=(INTERRUPTED,), fault_count=1)),
     core("fair-2", "Two uploads that take turns at BEGIN.",
