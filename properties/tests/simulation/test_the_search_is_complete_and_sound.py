@@ -27,6 +27,9 @@ SMALL = (
     ("pause-2", Budget(early_clocks=1)),
     ("tickets-2", Budget()),
     ("tickets-2", Budget(cancellations=1)),
+    ("shared-2", Budget()),
+    ("shared-2", Budget(cancellations=1)),
+    ("shared-mixed-2", Budget(cancellations=1, overlaps=1)),
 )
 
 
