@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Outcome, Scenario, Trial
 from properties.simulation.schedulers.exhaustive import (
+    AssumptionError,
     ExhaustiveScheduler,
     NondeterminismError,
     Shard,
 )
+from properties.simulation.schedulers.polite import PoliteScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.schedulers.saved import SavedPath
 from properties.simulation.stage import Stage
@@ -97,9 +99,11 @@ def explore(
     started, before_s = time.perf_counter(), found.elapsed_s
     with Stage(scenario, carrier_name=carrier_name) as stage:
         if shard is not None:
-            stage.simulation.take_for_shared(stage.simulation.could_be_shared())
+            stage.simulation.take_for_shared(Sharing(locks=True))
+            stage.run(PoliteScheduler(), budget)  # whoever uses a connection with others, shows it
         if halt is not None:
             stage.simulation.take_for_shared(halt.sharing)
+        sharing = stage.simulation.sharing
         if halt is not None:
             scheduler.restore(halt.path)
         while not found.is_complete and found.run_count + found.cut_count < run_limit:
@@ -111,6 +115,8 @@ def explore(
                 found.add(trial)
                 if until_violation and found.violations:
                     break
+            if shard is not None and stage.simulation.sharing != sharing:
+                raise AssumptionError("A shard has learnt what other shards may not know.")
             found.is_complete = not scheduler.advance()
             found.elapsed_s = before_s + time.perf_counter() - started
             if watch is not None and watch(found, scheduler, stage.simulation.sharing):

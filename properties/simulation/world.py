@@ -140,10 +140,6 @@ class World:
         self._locks_are_shared |= sharing.locks
         self._shared_queues |= set(sharing.queues)
 
-    def could_be_shared(self) -> Sharing:
-        """Return all that could be shared: every lock, every connection that lasts."""
-        return Sharing(locks=True, queues=tuple(worker.name for worker in self._lasting))
-
     def touches_lock(self, maker: Actor | None) -> None:
         """Take note that the running step touches a lock or a queue that ``maker`` made."""
         if maker is not None and not self._locks_are_shared:

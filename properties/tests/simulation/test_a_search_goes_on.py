@@ -40,9 +40,10 @@ SEARCHES = (
     ("in-time-2", Budget(early_clocks=1)),
     ("watched-2", Budget(cancellations=1, overlaps=1)),
     ("tickets-3", Budget()),
+    ("shared-2", Budget(cancellations=2)),
 )
 
-PIECES = {"cut-off-2": 23, "in-time-2": 11, "watched-2": 13, "tickets-3": 2}
+PIECES = {"cut-off-2": 23, "in-time-2": 11, "watched-2": 13, "tickets-3": 2, "shared-2": 17}
 
 
 def _totals(found: Exploration) -> tuple[object, ...]:
