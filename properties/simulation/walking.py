@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from properties.reach import reached
-from properties.simulation.judging import assert_holds
-from properties.simulation.minimiser import RUN_LIMIT
+from properties.simulation.judging import LawBrokenError, assert_holds
+from properties.simulation.minimiser import RUN_LIMIT, smallest
 from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.scheduler import Scheduler
 from properties.simulation.schedulers.pct import PctScheduler
 from properties.simulation.schedulers.random import RandomScheduler
+from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.stage import Stage
 from properties.simulation.transcript import Kind
 
@@ -26,11 +27,13 @@ def walks(
     count: int,
     fault_count: int = 0,
     run_limit: int = RUN_LIMIT,
+    fewer: Scenario | None = None,
 ) -> Iterator[Trial]:
     """Yield ``count`` trials of ``scenario``; raises ``LawBrokenError`` for one that breaks it.
 
     The same seed walks the same way. Each failure is run twice before it is told; ``run_limit``
-    runs are spent to make it small.
+    runs are spent to make it small. ``fewer`` is the same with fewer attempts: what a schedule of it
+    breaks too is shown by that one.
     """
     schedulers: tuple[Scheduler, ...] = (
         RandomScheduler(seed, fault_count=fault_count),
@@ -38,12 +41,29 @@ def walks(
         RandomScheduler(seed + 1, fault_count=fault_count),
         PctScheduler(seed + 1, depth=5, fault_count=fault_count),
     )
-    with Stage(scenario) as stage:
-        for number in range(count):
-            scheduler = schedulers[number % len(schedulers)]
-            trial = assert_holds(stage, scheduler, run_limit=run_limit)
-            _mark_cancellations(trial)
-            yield trial
+    try:
+        with Stage(scenario) as stage:
+            for number in range(count):
+                scheduler = schedulers[number % len(schedulers)]
+                limit = run_limit if fewer is None else 0
+                trial = assert_holds(stage, scheduler, run_limit=limit)
+                _mark_cancellations(trial)
+                yield trial
+    except LawBrokenError as error:
+        if fewer is None:
+            raise
+        _show_fewer(fewer, run_limit)
+        with Stage(scenario) as stage:
+            assert_holds(stage, ReplayScheduler(error.entry.deviations), run_limit=run_limit)
+        raise
+
+
+def _show_fewer(fewer: Scenario, run_limit: int) -> None:
+    """Raise ``LawBrokenError`` with a smallest schedule of ``fewer``, if one is quickly found."""
+    with Stage(fewer) as stage:
+        found = smallest(stage, run_limit=run_limit, most=2)
+        if found is not None:
+            assert_holds(stage, ReplayScheduler(found.deviations), run_limit=run_limit)
 
 
 _STRUCK = {

@@ -96,14 +96,17 @@ Walk = Callable[..., Iterator[Trial]]
 def walked(profile: Profile, request: pytest.FixtureRequest) -> Walk:
     """Run a scenario under many schedules, each of which must keep its law, and count them.
 
-    ``times`` multiplies the profile's number, ``fault_count`` is how many faults each may meet.
+    ``times`` multiplies the profile's number, ``fault_count`` is how many faults each may meet,
+    ``fewer`` the same with fewer attempts, to show what breaks that too.
     """
     tally = request.node.stash.setdefault(RECORDER.tally_key, Counter())
     seed = int(request.config.getoption("--hypothesis-seed") or 0)
 
-    def walk(scenario: Scenario, *, times: int = 1, fault_count: int = 0) -> Iterator[Trial]:
+    def walk(
+        scenario: Scenario, *, times: int = 1, fault_count: int = 0, fewer: Scenario | None = None
+    ) -> Iterator[Trial]:
         count = profile.walk_count * times
-        for trial in walks(scenario, seed=seed, count=count, fault_count=fault_count):
+        for trial in walks(scenario, seed=seed, count=count, fault_count=fault_count, fewer=fewer):
             tally["schedules"] += 1
             yield trial
 

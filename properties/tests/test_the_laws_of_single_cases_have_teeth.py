@@ -49,8 +49,12 @@ from properties.tests.broken import (
 )
 
 
-def _walked(scenario: Scenario, *, times: int = 1, fault_count: int = 0) -> Iterator[Trial]:
-    return walks(scenario, seed=0, count=4 * times, fault_count=fault_count, run_limit=20)
+def _walked(
+    scenario: Scenario, *, times: int = 1, fault_count: int = 0, fewer: Scenario | None = None
+) -> Iterator[Trial]:
+    return walks(
+        scenario, seed=0, count=4 * times, fault_count=fault_count, run_limit=20, fewer=fewer
+    )
 
 
 def _drawn(strategy: Any, holds: Callable[[Any], None]) -> None:

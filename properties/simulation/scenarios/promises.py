@@ -55,10 +55,19 @@ Guard = Callable[[FileRow, Edge], Coroutine[Any, Any, bool]]
 
 def crowd(setup: str) -> Scenario:
     """Return ten uploads of one file, of which one succeeds and nine are refused."""
+    return _crowd("crowd", setup, CROWD)
+
+
+def pair(setup: str) -> Scenario:
+    """Return the same of two."""
+    return _crowd("pair", setup, 2)
+
+
+def _crowd(what: str, setup: str, count: int) -> Scenario:
     return core(
-        f"promise.crowd.{setup}",
-        "Ten uploads of one file: one succeeds, nine are refused.",
-        ("start_upload",) * CROWD,
+        f"promise.{what}.{setup}",
+        f"{count} uploads of one file: one succeeds, the others are refused.",
+        ("start_upload",) * count,
         core_of(setup),
         law=all_of(nothing_is_left_behind, one_and_the_rest_refused, one_winner_a_version),
     )
@@ -212,6 +221,7 @@ PROMISES: dict[str, Callable[[str], Scenario]] = {
     "crowd": crowd,
     "cut_off": cut_off,
     "neighbours": neighbours,
+    "pair": pair,
     "patient_neighbour": patient_neighbour,
 }
 """Every scenario of this file by its name, made for a setup."""
