@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 Owner = ModuleType | type
+DEEPEST = 40
 
 
 class PatchError(Exception):
@@ -36,8 +37,8 @@ class Patch:
     def source(self, owner: Owner, name: str, *hunks: tuple[str, str]) -> None:
         """Replace pieces of a function's source: each ``(old, new)``, ``old`` there exactly once.
 
-        ``old`` and ``new`` are written as they stand in the file, without the function's own
-        indentation. The changed function sees its module's names; a decorator is applied again.
+        ``old`` and ``new`` are written as they stand in the file, however far they are indented.
+        The changed function sees its module's names; a decorator is applied again.
         """
         original = _attribute(owner, name)
         try:
@@ -45,8 +46,7 @@ class Patch:
         except (OSError, TypeError) as error:
             raise PatchError(f"{_told(owner, name)} has no source: {error}") from error
         for old, new in hunks:
-            old, new = textwrap.dedent(old).strip("\n"), textwrap.dedent(new).strip("\n")
-            text = _replaced(text, old, new, _told(owner, name))
+            text = _replaced(text, *_indented(text, old, new), _told(owner, name))
         self._set(owner, name, self._compiled(owner, name, text))
 
     def text(self, owner: Owner, name: str, old: str, new: str) -> None:
@@ -163,6 +163,16 @@ def _shape(function: Callable[..., Any]) -> tuple[list[tuple[str, str]], bool]:
     parameters = inspect.signature(function).parameters.values()
     names = [(each.name.lstrip("_"), each.kind.name) for each in parameters]
     return names, inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
+def _indented(text: str, old: str, new: str) -> tuple[str, str]:
+    """Return both as far to the right as ``old`` is found, or as they are if it is not."""
+    old, new = textwrap.dedent(old).strip("\n"), textwrap.dedent(new).strip("\n")
+    for width in range(0, DEEPEST, 4):
+        pad = " " * width
+        if textwrap.indent(old, pad) in text:
+            return textwrap.indent(old, pad), textwrap.indent(new, pad)
+    return old, new
 
 
 def _replaced(whole: str, old: str, new: str, where: str) -> str:

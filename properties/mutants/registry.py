@@ -25,6 +25,7 @@ class Family(enum.Enum):
     WHERE = "WHERE clause and row count"
     TRANSACTION = "transaction"
     MACHINE = "machine"
+    ENTITLED = "guards, expected versions, callbacks"
     RETRY = "retry"
     EVENT_LOG = "event log"
     OUTCOMES = "unknown outcomes"

@@ -32,8 +32,8 @@ def walks(
     """Yield ``count`` trials of ``scenario``; raises ``LawBrokenError`` for one that breaks it.
 
     The same seed walks the same way. Each failure is run twice before it is told; ``run_limit``
-    runs are spent to make it small. ``fewer`` is the same with fewer attempts: what a schedule of it
-    breaks too is shown by that one.
+    runs are spent to make it small. ``fewer`` is the same with fewer attempts: what breaks that too
+    is shown by it.
     """
     schedulers: tuple[Scheduler, ...] = (
         RandomScheduler(seed, fault_count=fault_count),
