@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from properties.faults.plan import Fault, Means, Phase, Repeat
 from properties.faults.scene import Point, strike_once
 from properties.rules import Judge
+from properties.sighting import sighted
 from properties.subjects.protocol import SubjectFactory
 
 NEVER = 10**9
@@ -130,6 +131,7 @@ def _take(found: Enumeration, point: Point) -> None:
     if point.unknown is not None:
         found.unknown.append(f"{point.fault.told()}: {point.unknown}")
     if point.broken:
+        sighted()
         found.broken.append(point)
     if point.fired:
         found.answers = dict(Counter(found.answers) + Counter({point.answer: 1}))
