@@ -22,6 +22,8 @@ class Profile:
 
     ``walk_count`` is the number of schedules, or some small multiple, for each law that walks.
 
+    ``point_count`` is the least number of operations that each fault strikes.
+
     ``shrinks`` says whether a counterexample is made small: a gate asks whether there is one.
     """
 
@@ -30,6 +32,7 @@ class Profile:
     drawn_count: int
     walk_count: int
     step_count: int
+    point_count: int = 4
     shrinks: bool = True
 
     def within(self, minutes: float) -> Profile:
@@ -91,7 +94,14 @@ PROFILES = {
             step_count=8,
             shrinks=False,
         ),
-        Profile(name="brief", explored_count=8, drawn_count=6, walk_count=4, step_count=10),
+        Profile(
+            name="brief",
+            explored_count=5,
+            drawn_count=6,
+            walk_count=4,
+            step_count=10,
+            point_count=1,
+        ),
         Profile(name="dev", explored_count=40, drawn_count=30, walk_count=12, step_count=10),
         Profile(name="ci", explored_count=300, drawn_count=200, walk_count=150, step_count=12),
         Profile(

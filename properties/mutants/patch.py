@@ -166,8 +166,16 @@ def _shape(function: Callable[..., Any]) -> tuple[list[tuple[str, str]], bool]:
 
 
 def _indented(text: str, old: str, new: str) -> tuple[str, str]:
-    """Return both as far to the right as ``old`` is found, or as they are if it is not."""
+    """Return both as far to the right as ``old`` is found, or as they are if it is not.
+
+    A ``new`` that begins with a line's end is a block, and all of it moves; another one has its
+    first line where ``old`` begins, and the others as they are written.
+    """
+    is_block = new.startswith("\n")
     old, new = textwrap.dedent(old).strip("\n"), textwrap.dedent(new).strip("\n")
+    if is_block and "\n" not in old and old in text:
+        before = text[: text.index(old)].rpartition("\n")[2]
+        return old, textwrap.indent(new, before).removeprefix(before)
     for width in range(0, DEEPEST, 4):
         pad = " " * width
         if textwrap.indent(old, pad) in text:

@@ -54,8 +54,8 @@ def test_the_store_works_again_and_tells_the_truth(
     """Every law, by the store itself and by a fresh one, after each fault."""
     tally = request.node.stash.setdefault(RECORDER.tally_key, Counter())
     findings, judges = Findings({}), machine_judges(make_subject().offers)
-    few = min(4, profile.drawn_count // 3)
-    chosen, point_limit = list(ASKED), max(few, profile.explored_count // 10)
+    point_limit = max(profile.point_count, profile.explored_count // 10)
+    chosen = list(ASKED)
     seed = request.config.getoption("--hypothesis-seed") or 0
     for name in chosen:
         if MEANS[name].not_offered(make_subject().offers):
