@@ -16,6 +16,11 @@ def in_turn(file_count: int) -> Choice:
     return lambda ticket: ticket % file_count
 
 
+def scattered(file_count: int) -> Choice:
+    """Files far apart, one after the other, so that few share a page of the table."""
+    return lambda ticket: ticket * 2_654_435_761 % file_count  # D. E. Knuth, TAOCP 3, 6.4
+
+
 def zipf(file_count: int, *, exponent: float = 1.1, seed: int = 0, period: int = 4096) -> Choice:
     """File k in proportion to ``1 / (k + 1) ** exponent``, drawn once and then repeated.
 

@@ -32,8 +32,10 @@ def make(path: Path, file_count: int) -> list[str]:
         db.execute("PRAGMA journal_mode=WAL")
         for statement in SCHEMA.create_statements():
             db.execute(statement)
-        for key in keys:
-            db.execute(insert, (key, RING.initial, TRACKED_AT))
+        db.execute("BEGIN")
+        db.executemany(insert, ((key, RING.initial, TRACKED_AT) for key in keys))
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return keys
 
 

@@ -38,6 +38,12 @@ GROUPS: Mapping[str, Group] = {
     "scaling": Group(
         sentence="more tasks, more processes, arrivals at a rate, for every model", about_s=40
     ),
+    "memory": Group(
+        sentence="100,000 transitions leave nothing behind that grows", about_s=240, in_short=False
+    ),
+    "growth": Group(
+        sentence="a transition's cost from 100 to 1,000,000 files", about_s=60, in_short=False
+    ),
     "gate": Group(
         sentence="the four that a gate times in pairs of processes", about_s=5, in_short=False
     ),

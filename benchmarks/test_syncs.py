@@ -10,6 +10,7 @@ import pytest
 from benchmarks.conftest import Measure
 from benchmarks.counting.lock_step import Contention, LockStep
 from benchmarks.models import MODELS
+from benchmarks.sizes import sized
 from benchmarks.subjects import Managed
 from fsmcore import StateMachineAdapter, Synchronous
 
@@ -19,7 +20,7 @@ TRANSITIONS = 400
 """Enough that the write-ahead log reaches SQLite's 1000 pages once."""
 
 
-@pytest.mark.parametrize("writer_count", [1, 8])
+@pytest.mark.parametrize("writer_count", sized([1], full=[1, 8]))
 @pytest.mark.parametrize("level", ["NORMAL", "FULL"])
 @pytest.mark.parametrize("way", MODELS)
 def test_syncs(measured: Measure, way: str, level: str, writer_count: int) -> None:

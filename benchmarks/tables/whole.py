@@ -13,7 +13,9 @@ Table = Callable[[Finished], Iterator[str]]
 TABLES: Mapping[str, Table] = {
     "contention": contention.lines,
     "counts": counts.lines,
+    "growth": plain.growth,
     "ladder": ladder.lines,
+    "memory": plain.memory,
     "scaling": scaling.lines,
     "simulation": plain.simulation,
     "syncs": counts.syncs,
@@ -49,6 +51,7 @@ def heading(group: str, finished: Finished) -> str:
 IN_THE_RECORD = (
     *(*counts.PER_TRANSITION, *counts.OF_THE_RUN),
     *("committed_count", "checkpoint_count", "checkpoint_sync_count", "busy_count"),
+    *("objects_each", "sqlite_bytes_each", "resident_bytes_each"),
     *("wal_sync_count", "folder_sync_count", "jain_index"),
     *("throughput_per_s", "rate_per_s", "cancelled_count", "read_count"),
     *("latency_p50_us", "latency_p99_us", "latency_max_us"),
