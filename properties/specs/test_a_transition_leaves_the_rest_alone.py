@@ -1,8 +1,7 @@
 """A transition leaves the rest alone: other rows, and columns that it was not asked to write.
 
-What was noted beside the state, a column that somebody else has added, the identity of the row:
-all as before. An upsert by INSERT OR REPLACE, which deletes the row first, or an assignment where
-nothing was given breaks it.
+What was noted beside the state, a column that somebody else has added: all as before. An upsert by
+INSERT OR REPLACE, which deletes the row first, or an assignment where nothing was given breaks it.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ NEEDS = frozenset({Offer.V9})
 
 ADDED = "ALTER TABLE files ADD COLUMN owner TEXT DEFAULT 'nobody'"
 NOTED = "UPDATE files SET last_error = 'once', failure_info = '{}', owner = 'somebody'"
-REST = "SELECT rowid, file_path, last_error, failure_info, owner FROM files ORDER BY file_path"
+REST = "SELECT file_path, last_error, failure_info, owner FROM files ORDER BY file_path"
 OTHER = "SELECT * FROM files WHERE file_path = 'g'"
 
 

@@ -19,6 +19,9 @@ from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
 NEEDS = frozenset({Offer.V9, Offer.OUTCOMES})
 
 MOST_STEPS = 60
+COMMITS = {(sqlite3.SQLITE_TRANSACTION, "COMMIT"), (sqlite3.SQLITE_SAVEPOINT, "RELEASE")}
+"""What an authorizer is told; the RELEASE of an outermost savepoint is a COMMIT too."""
+COMMIT_WORDS = ("COMMIT", "END", "RELEASE")
 
 
 def _arm(connection: sqlite3.Connection, step: int | None) -> None:
@@ -26,16 +29,14 @@ def _arm(connection: sqlite3.Connection, step: int | None) -> None:
     if step is None:
         connection.set_authorizer(
             lambda action, what, *_: (
-                sqlite3.SQLITE_DENY
-                if action == sqlite3.SQLITE_TRANSACTION and what == "COMMIT"
-                else sqlite3.SQLITE_OK
+                sqlite3.SQLITE_DENY if (action, what) in COMMITS else sqlite3.SQLITE_OK
             )
         )
         return
     left = [-1]
 
     def begins(sql: str) -> None:
-        left[0] = step if sql == "COMMIT" else -1
+        left[0] = step if sql.upper().startswith(COMMIT_WORDS) else -1
 
     def interrupts() -> bool:
         left[0] -= 1

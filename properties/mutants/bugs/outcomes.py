@@ -166,3 +166,38 @@ def an_id_that_is_used_gets_a_new_one(patch: Patch) -> None:
         entry = (attempt_id, row.file_path, row.version + 1, edge.event)""",
         ),
     )
+
+
+@mutant(
+    family=Family.OUTCOMES,
+    laws=("an_acknowledged_transition_survives_a_power_loss",),
+    realistic="'a synced commit settles every doubt', and whoever ends has committed",
+    shows="one attempt that has committed and not ended, one whose sync fails, and a power loss",
+)
+def whoever_ends_later_settles_every_doubt(patch: Patch) -> None:
+    """A commit from before a doubt settles it, because its attempt ends after it."""
+    patch.source(
+        store.Store,
+        "_note_fate",
+        ("self._in_doubt -= earlier_doubts", "self._in_doubt.clear()"),
+    )
+
+
+@mutant(
+    family=Family.OUTCOMES,
+    laws=("no_single_fault_breaks_a_promise",),
+    realistic="'was it really written?', without a thought of what happens when the look fails",
+    shows="one statement behind COMMIT that fails",
+)
+def a_look_after_the_commit_may_fail_it(patch: Patch) -> None:
+    """The transition is committed, the SELECT after it raises, and that is what is told."""
+    patch.source(
+        connections._AioSession,
+        "_send",
+        (
+            "receipt.fate = CommitFate.COMMITTED",
+            """receipt.fate = CommitFate.COMMITTED
+    with translated(self._name):
+        await self._connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")""",
+        ),
+    )
