@@ -92,6 +92,7 @@ def _work(draw: random.Random) -> Work:
     return Work(
         file_index=draw.randrange(2),
         aim="legal" if draw.random() < 0.8 else "any",
+        edge_index=0,
         event=draw.choice(model.EVENTS),
         expecting="any",
         guard_says=draw.random() < 0.8,

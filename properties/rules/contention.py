@@ -64,10 +64,15 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One drawn attempt. ``aim`` picks a legal event of the file's state now, or any event."""
+    """One drawn attempt. ``aim`` picks a legal event of the file's state now, or any event.
+
+    ``edge_index`` says which of the legal ones. Who aims at a legal event is given a file that has
+    one, as long as there is any.
+    """
 
     file_index: int
     aim: str
+    edge_index: int
     event: str
     expecting: str
     guard_says: bool
@@ -75,55 +80,32 @@ class Work:
     troubles: tuple[Trouble, ...]
 
 
-callback_places = st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT])
-troubles = st.one_of(
-    st.builds(Trouble, callback_places, st.just("raises")),
-    st.builds(Trouble, callback_places, st.just("waits"), st.integers(1, 20)),
-    st.builds(Trouble, callback_places, st.just("is cancelled")),
-    st.builds(
-        Trouble, st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]), st.just("is overtaken")
-    ),
-    st.builds(
-        Trouble,
-        st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]),
-        st.just("is locked out"),
-        st.integers(0, 3),
-    ),
-    st.builds(Trouble, st.just(Place.BACKOFF), st.just("is cancelled")),
-    st.builds(Trouble, callback_places, st.just("is cancelled twice")),
-    st.builds(
-        Trouble,
-        st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]),
-        st.just(INTERRUPTED),
-        st.integers(0, STEP_LIMIT - 1),
-    ),
-    st.builds(
-        Trouble,
-        st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT]),
-        st.sampled_from(sorted(DISK)),
-        st.integers(0, 5),
-    ),
-    st.builds(Trouble, callback_places, st.just(CLOCK_STEPS), st.integers(-400, 400)),
-)
-TROUBLES = tuple(
-    (what, place)
-    for what, places in (
-        ("raises", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
-        ("waits", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
-        ("is cancelled", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT, Place.BACKOFF)),
-        ("is overtaken", (Place.GUARD, Place.BEFORE_COMMIT)),
-        ("is locked out", (Place.GUARD, Place.BEFORE_COMMIT)),
-        ("is cancelled twice", (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
-        (CLOCK_STEPS, (Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)),
-        *((what, (Place.GUARD, Place.BEFORE_COMMIT)) for what in (INTERRUPTED, *DISK)),
+_BEFORE = (Place.GUARD, Place.BEFORE_COMMIT)
+_CALLBACKS = (*_BEFORE, Place.AFTER_COMMIT)
+_KINDS: dict[str, tuple[tuple[Place, ...], int, int]] = {
+    "raises": (_CALLBACKS, 0, 0),
+    "waits": (_CALLBACKS, 1, 20),
+    "is cancelled": ((*_CALLBACKS, Place.BACKOFF), 0, 0),
+    "is overtaken": (_BEFORE, 0, 0),
+    "is locked out": (_BEFORE, 0, 3),
+    "is cancelled twice": (_CALLBACKS, 0, 0),
+    CLOCK_STEPS: (_CALLBACKS, -400, 400),
+    INTERRUPTED: (_BEFORE, 0, STEP_LIMIT - 1),
+    **dict.fromkeys(DISK, (_BEFORE, 0, 5)),
+}
+"""What happens, where it can, and its least and greatest size."""
+TROUBLES = tuple((what, place) for what, (places, _, _) in _KINDS.items() for place in places)
+"""What `troubles` draws, each as often as the others, as the marks that must be reached."""
+troubles = st.sampled_from(TROUBLES).flatmap(
+    lambda drawn: st.builds(
+        Trouble, st.just(drawn[1]), st.just(drawn[0]), st.integers(*_KINDS[drawn[0]][1:])
     )
-    for place in places
 )
-"""What `troubles` draws, as the marks that must be reached."""
 works = st.builds(
     Work,
     file_index=st.integers(0, FILE_LIMIT - 1),
     aim=st.sampled_from(["legal", "legal", "legal", "any"]),
+    edge_index=st.integers(0, model.WIDEST - 1),
     event=st.sampled_from(model.EVENTS),
     expecting=st.sampled_from(["any", "any", "now", "before"]),
     guard_says=st.sampled_from([True, True, True, False]),
@@ -275,6 +257,11 @@ class ContentionRules(RuleBasedStateMachine):
     def _file(self, index: int) -> str:
         return self._files[index % len(self._files)]
 
+    def _files_with_an_edge(self) -> list[str]:
+        rows = self._outsider.db.execute(self._subject.layout.rows).fetchall()
+        states = {name: state for name, state, _ in rows}
+        return [name for name in self._files if model.NEXT[states[name]]]
+
     async def _race(self, race: Sequence[Work], glances: Sequence[tuple[int, int]] = ()) -> None:
         try:
             # All are called before any runs, so that who shares a race is never taken for alone.
@@ -298,9 +285,14 @@ class ContentionRules(RuleBasedStateMachine):
 
     async def _prepared(self, work: Work) -> Operation:
         name = self._file(work.file_index)
+        if work.aim == "legal":
+            names = self._files_with_an_edge() or self._files
+            name = names[work.file_index % len(names)]
         row = await self._observer.read(self._subject, name)
         legal = list(model.NEXT[row.state])
-        event = legal[0] if work.aim == "legal" and legal else work.event
+        event = work.event
+        if work.aim == "legal" and legal:
+            event = legal[work.edge_index % len(legal)]
         expected = {"any": None, "now": row.version, "before": max(0, row.version - 1)}
         number = len(self._operations) + 1
         operation = Operation(actor="worker", request=_NOTHING, begin=self._clock.tick())

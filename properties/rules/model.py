@@ -10,6 +10,8 @@ NEXT: dict[str, dict[str, str]] = {
     "indexed": {},
     "failed": {},
 }
+WIDEST = max(map(len, NEXT.values()))
+"""The most edges that leave one state."""
 EVENTS = (
     "start_upload",
     "complete_upload",

@@ -131,6 +131,7 @@ class ScheduleRules(RuleBasedStateMachine):
     @rule(
         file_index=st.sampled_from([0, 0, 1]),
         event=st.none() | st.none() | st.sampled_from(model.EVENTS),
+        edge_index=st.integers(0, model.WIDEST - 1),
         guard_says=st.sampled_from([True, True, True, False]),
         expecting=st.sampled_from(["any", "any", "now", "before"]),
         met=st.lists(troubles, max_size=1).map(tuple),
@@ -139,6 +140,7 @@ class ScheduleRules(RuleBasedStateMachine):
         self,
         file_index: int,
         event: str | None,
+        edge_index: int,
         guard_says: bool,
         expecting: str,
         met: tuple[Trouble, ...],
@@ -146,7 +148,7 @@ class ScheduleRules(RuleBasedStateMachine):
         """Start one more, beside those that are in flight; its event is legal if all goes well."""
         state, version = self._hoped[file_index]
         legal = list(model.NEXT[state])
-        chosen = event if event is not None or not legal else legal[0]
+        chosen = event if event is not None or not legal else legal[edge_index % len(legal)]
         arrival = Arrival(
             event=chosen if chosen is not None else model.EVENTS[0],
             file_index=file_index,
