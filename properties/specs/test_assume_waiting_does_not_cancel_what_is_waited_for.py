@@ -30,7 +30,9 @@ async def _cancel_the_waiter(times: int) -> str:
         waiter.cancel()
     await asyncio.sleep(0)
     may_end.set()
-    return f"work {await work}, cut off {await waiter} times"
+    cut_off = await waiter
+    ended = "cancelled" if work.cancelled() else work.result()
+    return f"work {ended}, cut off {cut_off} times"
 
 
 async def _time_out() -> tuple[int, int, str]:
@@ -49,6 +51,8 @@ async def _time_out() -> tuple[int, int, str]:
                 raise
     except TimeoutError:
         told = "timed out"
+    except asyncio.CancelledError:
+        told = "cancelled"
     return cut_off, task.cancelling(), told
 
 
