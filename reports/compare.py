@@ -12,6 +12,9 @@ where a benchmark's whole interval is at least 1.5 times the baseline, both runs
 machine, and both hold the benchmark `control`, which did not move; everything else is unknown,
 and the gate (`nox -s gate -- REQUIREMENT`), which measures in pairs, is the way to know more.
 
+What was counted in lock-step has no scatter: there each difference is named, and is for you to
+judge. The Python calls are left out where the Python versions differ.
+
 Exit codes: 1 fail, 2 usage error, 3 unknown, 4 invalid.
 """
 
@@ -19,6 +22,7 @@ import sys
 from collections.abc import Sequence
 
 from reports import session, statistics, terminal
+from reports.counts import counts_of, differences
 from reports.load import Benchmark, BenchmarkFile, UnusableFileError, load, short_name
 from reports.schema import (
     BenchmarkComparison,
@@ -106,6 +110,13 @@ def judge(
     return verdict, reasons
 
 
+def _is_one_python(*files: BenchmarkFile) -> bool:
+    versions = [
+        each.environment.python_version.split(".")[:2] for each in files if each.environment
+    ]
+    return all(each == versions[0] for each in versions)
+
+
 def compare(baseline: BenchmarkFile, candidate: BenchmarkFile) -> CompareRecord:
     """Judge two loaded files; at least one benchmark stands in both."""
     common = [name for name in baseline.benchmarks if name in candidate.benchmarks]
@@ -114,18 +125,35 @@ def compare(baseline: BenchmarkFile, candidate: BenchmarkFile) -> CompareRecord:
             f"{baseline.path} and {candidate.path} have no benchmark in common. "
             "Name two runs of the same benchmarks."
         )
-    rows = [compare_benchmark(baseline.benchmarks[n], candidate.benchmarks[n]) for n in common]
+    rows = [
+        compare_benchmark(baseline.benchmarks[name], candidate.benchmarks[name])
+        for name in common
+        if not (baseline.benchmarks[name].is_counted or candidate.benchmarks[name].is_counted)
+    ]
     verdict, reasons = judge(rows, baseline, candidate)
-    widest = max(rows, key=lambda row: abs(row.ratio - 1))
+    counted = [counts_of([each]) for each in (baseline, candidate)]
+    changed = list(differences(*counted, same_python=_is_one_python(baseline, candidate)))
+    reasons += [Reason(verdict=Verdict.UNKNOWN, text=f"counted: {each}") for each in changed]
+    words, farthest = "nothing timed", None
+    if rows:
+        widest = max(rows, key=lambda row: abs(row.ratio - 1))
+        farthest = widest.ratio
+        words = (
+            f"{len(rows)} benchmarks, the farthest {short_name(widest.name)} at "
+            f"{widest.ratio:.2f} times the baseline; not paired"
+        )
+    if any(counted):
+        words += f"; {len(counted[1])} cells counted, {len(changed)} counts differ"
     return CompareRecord(
         name="compare",
         verdict=verdict,
-        summary=f"{len(rows)} benchmarks, the farthest {short_name(widest.name)} at "
-        f"{widest.ratio:.2f} times the baseline; not paired",
+        summary=words,
         figures={
             "benchmarks": len(rows),
             "regressed": sum(row.outcome is BenchmarkOutcome.REGRESSED for row in rows),
-            "farthest_ratio": widest.ratio,
+            "farthest_ratio": farthest,
+            "counted": len(counted[1]),
+            "counts_differ": len(changed),
         },
         versions=candidate.environment.versions() if candidate.environment else {},
         environment=candidate.environment,

@@ -45,6 +45,11 @@ class Benchmark:
         """Whether no upgrade can touch this benchmark: it runs on the standard library alone."""
         return short_name(self.name) == "control"
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it was counted in lock-step: its rounds are the simulation's own."""
+        return self.extra_info.get("instrument") == "counts"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkFile:

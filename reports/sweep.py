@@ -20,22 +20,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports import load, processes, requirements, session
+from reports.counts import Counts, counts_of, differences
 from reports.environments import Builder, EnvironmentUnavailableError
-from reports.load import BenchmarkFile, UnusableFileError
+from reports.load import UnusableFileError
 from reports.schema import Figure, SessionRecord, Verdict
 from reports.session import UsageError
 
 NAME = "sweep"
-OF_A_PYTHON = {"python_call_count"}
-"""Counts that depend on the Python version."""
-
-Counts = Mapping[str, Mapping[str, int]]
-"""By benchmark: its whole numbers, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,34 +55,6 @@ class Ran:
     place: Place
     exit_code: int
     counts: Counts
-
-
-def counts_of(files: Sequence[BenchmarkFile]) -> Counts:
-    """Return what was counted and not timed."""
-    return {
-        each.name: {
-            name: value
-            for name, value in each.extra_info.items()
-            if isinstance(value, int) and not isinstance(value, bool)
-        }
-        for file in files
-        for each in file.benchmarks.values()
-        if each.extra_info.get("instrument") == "counts"
-    }
-
-
-def differences(one: Counts, other: Counts, *, same_python: bool) -> Iterator[str]:
-    """Say where two places counted otherwise; a cell that only one has is a difference too."""
-    for cell in sorted(one.keys() | other.keys()):
-        if cell not in one or cell not in other:
-            yield f"{load.short_name(cell)}: {cell.rpartition('::')[2]} is in one of them only"
-            continue
-        for name in sorted(one[cell].keys() | other[cell].keys()):
-            if name in OF_A_PYTHON and not same_python:
-                continue
-            before, after = one[cell].get(name), other[cell].get(name)
-            if before != after:
-                yield f"{cell.rpartition('::test_')[2]}: {name} {before} and {after}"
 
 
 def places(asked: Sequence[str], pythons: Sequence[str]) -> list[Place]:

@@ -66,7 +66,7 @@ def over_counts(
     if not xs:
         return None
     is_log = min(ys) > 0 and max(ys) / min(ys) > 100
-    low, high = (min(ys) / 1.5, max(ys) * 1.5) if is_log else (0.0, max(*ys, 1e-9) * 1.08)
+    low, high = (min(ys) / 1.5, max(ys) * 1.5) if is_log else (0.0, max(ys) * 1.08 or 1.0)
     x_low, x_high = math.log2(xs[0]), math.log2(max(xs[-1], xs[0] * 2))
 
     def across(x: float) -> float:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from reports.load import load
+from reports.compare import compare
+from reports.counts import counts_of, differences
+from reports.load import Benchmark, BenchmarkFile, load
 from reports.schema import Verdict
 from reports.session import UsageError
-from reports.sweep import Place, Ran, counts_of, differences, interpreter, judged, places
+from reports.sweep import Place, Ran, interpreter, judged, places
 
 CELL = "benchmarks/test_counts.py::test_writers[direct-8-1]"
 COUNTED = {CELL: {"statement_count": 8, "python_call_count": 100}}
@@ -82,3 +84,21 @@ def test_a_program_that_is_not_there_is_a_usage_error() -> None:
     """Told before anything is built."""
     with pytest.raises(UsageError, match="no program of that name"):
         interpreter("no/such/python")
+
+
+def test_two_finished_files_are_compared_by_their_counts_too() -> None:
+    """A simulation's own speed is no benchmark, and a count that changed is named."""
+
+    def file(statements: int) -> BenchmarkFile:
+        info = {"instrument": "counts", "statement_count": statements}
+        counted = Benchmark(name=CELL, rounds_s=[1.0], extra_info=info)
+        return BenchmarkFile(
+            path="f.json", benchmarks={CELL: counted}, machine="m", environment=None
+        )
+
+    record = compare(file(8), file(9))
+    assert (Verdict.UNKNOWN, []) == (record.verdict, record.benchmarks)
+    assert "nothing timed; 1 cells counted, 1 counts differ" == record.summary
+    assert "counted: writers[direct-8-1]: statement_count 8 and 9" in [
+        each.text for each in record.reasons
+    ]
