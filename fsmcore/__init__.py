@@ -4,7 +4,15 @@ python-statemachine decides, aiosqlite writes, a version check settles races.
 """
 
 from fsmcore.adapters import HandRolledAdapter, StateMachineAdapter
-from fsmcore.connections import ConnectionModel, PerTransition, Synchronous
+from fsmcore.connections import (
+    ConnectionModel,
+    Direct,
+    GroupCommit,
+    PerTransition,
+    Pooled,
+    SingleWriter,
+    Synchronous,
+)
 from fsmcore.errors import (
     AfterCommitError,
     AttemptReusedError,
@@ -43,6 +51,7 @@ __all__ = [
     "AttemptReusedError",
     "ConnectionModel",
     "DefinitionError",
+    "Direct",
     "Edge",
     "EventCollector",
     "EventRecord",
@@ -56,6 +65,7 @@ __all__ = [
     "FileStateMachineProtocol",
     "FileTransitionManager",
     "FsmCoreError",
+    "GroupCommit",
     "GuardRejectedError",
     "HandRolledAdapter",
     "InvalidKeyError",
@@ -68,9 +78,11 @@ __all__ = [
     "Outcome",
     "OutcomeUnknownError",
     "PerTransition",
+    "Pooled",
     "RetryPolicy",
     "Schema",
     "SchemaMismatchError",
+    "SingleWriter",
     "StaleTransitionError",
     "StateMachineAdapter",
     "Store",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 _log = logging.getLogger("fsmcore")
 
 
-async def finish(work: Awaitable[T]) -> T:
+async def finish(work: Awaitable[T], *, on_cancel: Callable[[], object] | None = None) -> T:
     """Run ``work`` to its end even if the caller is cancelled, then let the cancellation out.
 
     A waiter of its own and not ``shield``: cancelled, it leaves ``work`` alone, and a later error
@@ -21,6 +21,8 @@ async def finish(work: Awaitable[T]) -> T:
     much as a short hop). And ``work`` is taken off the list of tasks: ``asyncio.run``
     cancels every task on it when it ends, and a connect cancelled so leaves its connection open
     and its thread calling a closed loop. Its caller is on that list, and waits for it.
+
+    ``on_cancel`` is called at the first cancellation, to let ``work`` come to its end sooner.
     """
     task = asyncio.ensure_future(work)
     if isinstance(task, asyncio.Task):
@@ -33,6 +35,8 @@ async def finish(work: Awaitable[T]) -> T:
         try:
             await waiter
         except asyncio.CancelledError as error:
+            if cancelled is None and on_cancel is not None:
+                on_cancel()
             cancelled = error
             task.remove_done_callback(wake)
     if cancelled is None:

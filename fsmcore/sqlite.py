@@ -20,7 +20,8 @@ from fsmcore.text import shown
 if TYPE_CHECKING:
     from types import TracebackType
 
-_RAISED = (sqlite3.Error, MemoryError, OverflowError, ValueError)
+RAISED = (sqlite3.Error, MemoryError, OverflowError, ValueError)
+"""What sqlite3 and aiosqlite raise; MemoryError is how NOMEM arrives."""
 
 
 class ConstraintError(FsmCoreError):
@@ -90,7 +91,7 @@ class translated:  # noqa: N801 - used as a function; a generator would cost twi
         _trace: TracebackType | None,
     ) -> None:
         """Raise the translation of ``error``, or let it pass."""
-        if isinstance(error, _RAISED) and not isinstance(error, FsmCoreError):
+        if isinstance(error, RAISED) and not isinstance(error, FsmCoreError):
             raise translate(error, self._name) from error
 
 

@@ -20,13 +20,13 @@ from fsmcore.connections import (
     CommitFailedError,
     CommitFate,
     ConnectionModel,
-    PerTransition,
     Receipt,
     Row,
     RowCountError,
     Session,
     Synchronous,
     Write,
+    model_named,
 )
 from fsmcore.errors import (
     AttemptReusedError,
@@ -80,15 +80,20 @@ class Store:
         path: str | os.PathLike[str],
         *,
         create: bool = False,
-        connections: ConnectionModel | None = None,
+        connections: ConnectionModel | str = "per-transition",
         schema: Schema | None = None,
         retry: RetryPolicy | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """Touch no file yet. ``create`` makes the database when it is missing or empty."""
+        """Touch no file yet. ``create`` makes the database when it is missing or empty.
+
+        ``connections`` is a connection model of this store's own, or the name of one in ``MODELS``.
+        """
         self._path = os.fsdecode(path)
         self._create = create
-        self._connections = connections if connections is not None else PerTransition()
+        self._connections = (
+            model_named(connections) if isinstance(connections, str) else connections
+        )
         self._schema = schema if schema is not None else Schema()
         self.retry = retry if retry is not None else RetryPolicy()
         self._now = now

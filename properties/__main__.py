@@ -149,8 +149,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = f"nox -s properties -- --profile {options.profile}{box} --seed {seed}"
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
-    own = [name for name in subject_names() if ":" not in name]
-    gone = dropped(laws, docket(), own, laws=options.law, subjects=options.subject)
+    # Late, as in subject_names.
+    from properties.subjects.shares import subjects_asked_a_share, subjects_asked_whole
+
+    named = frozenset(options.subject)
+    gone = dropped(
+        laws,
+        docket(),
+        [name for name in subjects_asked_whole(options.profile, named) if ":" not in name],
+        model_subjects=subjects_asked_a_share(options.profile, named),
+        laws=options.law,
+        subjects=options.subject,
+    )
     verdict = verdict_on(laws, trouble, defects, chosen, gone)
     due = reach.marks()
     missed = [] if options.law or options.subject else reach.never(due)

@@ -15,9 +15,13 @@ PINNED = Path(__file__).with_name("subjects") / "asked.toml"
 
 
 class Docket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The laws asked of each of our subjects, and those asked once, of the libraries."""
+    """The laws asked of each of our subjects, and those asked once, of the libraries.
+
+    ``each_model`` are those that a short profile asks of the other connection models.
+    """
 
     each_subject: list[str]
+    each_model: list[str] = []
     once: list[str]
 
 
@@ -31,12 +35,14 @@ def dropped(
     pinned: Docket,
     own_subjects: Iterable[str],
     *,
+    model_subjects: Iterable[str] = (),
     laws: Collection[str] = (),
     subjects: Collection[str] = (),
 ) -> list[str]:
     """Return what is pinned, was chosen and was not asked, as ``law [subject]``.
 
-    ``laws`` and ``subjects`` are the caller's choice; empty ones choose all.
+    ``own_subjects`` are asked everything, ``model_subjects`` a share. ``laws`` and ``subjects``
+    are the caller's choice; empty ones choose all.
     """
     asked = {
         (record.law, record.subject)
@@ -44,6 +50,7 @@ def dropped(
         if record.verdict is not LawVerdict.NOT_ASKED
     }
     due = [(law, subject) for subject in own_subjects for law in pinned.each_subject]
+    due += [(law, subject) for subject in model_subjects for law in pinned.each_model]
     due += [(law, NO_SUBJECT) for law in pinned.once]
     return [
         f"{law} [{subject}]"

@@ -42,11 +42,9 @@ from properties.subjects import (
     Request,
     Subject,
 )
-from properties.subjects.protocol import Row, SubjectFactory
+from properties.subjects.protocol import Row, SubjectFactory, kept_count
 
 FILE_LIMIT = 5
-SUBJECT_CONNECTIONS = 1
-"""The keeper; and with it one worker thread."""
 
 
 class CallbackError(Exception):
@@ -213,8 +211,8 @@ class ContentionRules(RuleBasedStateMachine):
         shot = self._observer.look(self._outsider.db)
         outcomes, reads = self._runner.run(self._ask())
         self._leaks = [
-            *self._connection_probe.findings(SUBJECT_CONNECTIONS + 1),
-            *self._thread_probe.findings(SUBJECT_CONNECTIONS),
+            *self._connection_probe.findings(kept_count(self._subject) + 1),
+            *self._thread_probe.findings(kept_count(self._subject)),
             *write_lock_findings(self._outsider.db),
             *self._runner.run(_tasks()),
         ]

@@ -18,7 +18,7 @@ from typing import Any
 from fsmcore import Schema
 from properties.history import Clock, Observer, Operation
 from properties.probes import ConnectionProbe, task_findings, write_lock_findings
-from properties.rules.contention import SUBJECT_CONNECTIONS, CallbackError, Trouble
+from properties.rules.contention import CallbackError, Trouble
 from properties.rules.court import Court, Evidence, Judge, LawBrokenError
 from properties.rules.outsider import Outsider
 from properties.rules.workload import LETTERS, Arrival, Workload
@@ -42,7 +42,7 @@ from properties.subjects import (
     Place,
     Request,
 )
-from properties.subjects.protocol import Row, SubjectFactory
+from properties.subjects.protocol import Row, SubjectFactory, kept_count
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 LEFT_BEHIND = "nothing_outlives_its_owner"
@@ -243,7 +243,7 @@ class _Run:
         }
         leaks = [
             *strays,
-            *self._connection_probe.findings(SUBJECT_CONNECTIONS),
+            *self._connection_probe.findings(kept_count(self._subject)),
             *write_lock_findings(self._outsider.db),
         ]
         if self._subject.held_locks():

@@ -52,6 +52,9 @@ _PRIVATE_PRAGMAS = re.compile(
     r"\s*PRAGMA\s+(?:synchronous|busy_timeout|foreign_keys|cache_size|query_only)\b", re.IGNORECASE
 )
 _IMMEDIATE = re.compile(r"\s*BEGIN\s+(?:IMMEDIATE|EXCLUSIVE)\b", re.IGNORECASE)
+_WHOLE = re.compile(
+    r"\s*BEGIN\s+IMMEDIATE\s*;.*;\s*(COMMIT|ROLLBACK)\s*", re.IGNORECASE | re.DOTALL
+)
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 _PRIVATE = NOTHING
 
@@ -59,6 +62,8 @@ _taken = Footprint(ROWS, WRITE_LOCK)
 _refused = Footprint(WRITE_LOCK | ROWS, 0)
 _published = Footprint(0, ROWS | WRITE_LOCK)
 _released = Footprint(0, WRITE_LOCK)
+_undone = Footprint(WRITE_LOCK | ROWS, 0)
+_perhaps_published = Footprint(WRITE_LOCK | ROWS, WRITE_LOCK | ROWS)
 _read = Footprint(ROWS, 0)
 LAYOUT_READ = Footprint(LAYOUT, 0)
 
@@ -99,6 +104,8 @@ class _Verb(enum.Enum):
     BEGIN_IMMEDIATE = "takes the write lock"
     COMMIT = "commits"
     ROLLBACK = "rolls back"
+    WHOLE = "begins, writes and commits, in one call"
+    WHOLE_UNDONE = "begins, reads and rolls back, in one call"
     PRIVATE = "sets what only its connection sees"
     UNKNOWN = "anything"
 
@@ -113,8 +120,14 @@ _VERBS = {
 }
 
 
+_LONE = frozenset({_Verb.WRITE, _Verb.WHOLE, _Verb.WHOLE_UNDONE})
+
+
 @lru_cache(maxsize=4096)
 def _verb(sql: str) -> _Verb:
+    whole = _WHOLE.fullmatch(sql)
+    if whole is not None:
+        return _Verb.WHOLE if whole.group(1).upper() == "COMMIT" else _Verb.WHOLE_UNDONE
     found = _WORD.match(sql)
     verb = _VERBS.get(found.group(1).upper() if found else "", _Verb.UNKNOWN)
     if verb is _Verb.SELECT and _PRAGMA_TABLES_ONLY.search(sql):
@@ -138,6 +151,11 @@ def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -
         if in_transaction:
             return _refused if failed else _taken
         return _refused if failed else _published
+    if verb is _Verb.WHOLE:
+        # A COMMIT that was interrupted at its last step raises, and is durable.
+        return _perhaps_published if failed else _published
+    if verb is _Verb.WHOLE_UNDONE:
+        return _undone
     if verb is _Verb.BEGIN_IMMEDIATE:
         return _refused if failed else _taken
     if verb is _Verb.COMMIT:
@@ -162,4 +180,4 @@ def takes_write_lock(sql: str | None, *, in_transaction: bool) -> bool:
 
 def is_lone_write(sql: str | None, *, in_transaction: bool) -> bool:
     """Return whether a call takes the write lock and lets it go within itself."""
-    return sql is not None and not in_transaction and _verb(sql) is _Verb.WRITE
+    return sql is not None and not in_transaction and _verb(sql) in _LONE

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version as distribution_version
 from queue import Empty
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import aiosqlite
 import aiosqlite.core as core
@@ -100,6 +100,23 @@ class Call(NamedTuple):
     native: sqlite3.Connection | None
 
 
+@runtime_checkable
+class Described(Protocol):
+    """A call that says by itself what it will do: those of fsmcore's own threads."""
+
+    @property
+    def sql(self) -> str:
+        """All its statements."""
+
+    @property
+    def parameters(self) -> object:
+        """What is bound to them."""
+
+    @property
+    def native(self) -> sqlite3.Connection | None:
+        """The connection that it will run on, if that is open yet."""
+
+
 STOP = Call("stop", None, None, None)
 CONNECT = Call("connect", None, None, None)
 
@@ -109,6 +126,10 @@ def describe(item: Any) -> Call:
     if not isinstance(item, tuple):
         return STOP
     function = item[1]
+    if isinstance(function, Described):
+        return tuple.__new__(
+            Call, ("hop", function.sql, function.parameters or None, function.native)
+        )
     if not isinstance(function, partial):
         name = getattr(function, "__name__", "")
         return STOP if name in {"close_and_stop", "<lambda>"} else CONNECT
@@ -147,7 +168,7 @@ def is_stop(item: Any) -> bool:
         return True
     function = item[1]
     if type(function) is not partial:
-        return bool(function.__name__ == "close_and_stop")
+        return getattr(function, "__name__", "") == "close_and_stop"
     if function.args:
         return False
     name = getattr(function.func, "__qualname__", "")  # 0.22.0 stops with a partial of a lambda

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,11 @@ from properties.simulation import corpus
 from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.walking import walks
 from properties.subjects import CORE_SUBJECTS, Offer, SubjectFactory
+from properties.subjects.shares import (
+    EXAMPLES_DIVISOR,
+    subjects_asked_a_share,
+    subjects_asked_whole,
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +34,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--law-minutes", type=float)
 
 
-@pytest.fixture(params=sorted(CORE_SUBJECTS))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask each law of each subject that is due; see ``subjects.shares``."""
+    if "subject_name" not in metafunc.fixturenames:
+        return
+    profile_name = metafunc.config.getoption("--law-profile")
+    chosen = RECORDER.only_subjects
+    names = subjects_asked_whole(profile_name, chosen)
+    if hasattr(metafunc.module, "judge"):
+        names += subjects_asked_a_share(profile_name, chosen)
+    metafunc.parametrize("subject_name", names, indirect=True)
+
+
+@pytest.fixture
 def subject_name(request: pytest.FixtureRequest) -> str:
     """Each of our subjects by name; `--subject` chooses some."""
     return str(request.param)
@@ -56,7 +74,13 @@ def profile(request: pytest.FixtureRequest) -> Profile:
     """The chosen profile."""
     chosen = PROFILES[request.config.getoption("--law-profile")]
     minutes: float | None = request.config.getoption("--law-minutes")
-    return chosen if minutes is None else chosen.within(minutes)
+    chosen = chosen if minutes is None else chosen.within(minutes)
+    subject_name = getattr(request.node, "callspec", None) and request.node.callspec.params.get(
+        "subject_name"
+    )
+    if subject_name in subjects_asked_a_share(chosen.name, RECORDER.only_subjects):
+        return replace(chosen, explored_count=chosen.explored_count // EXAMPLES_DIVISOR)
+    return chosen
 
 
 @pytest.fixture

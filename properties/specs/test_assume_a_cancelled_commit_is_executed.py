@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
 
 
 async def _cancel_a_commit(path: str, turns: int) -> None:

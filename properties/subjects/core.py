@@ -34,6 +34,7 @@ from fsmcore import (
 )
 from fsmcore.store import FileRow, utc_now
 from properties.reach import reached
+from properties.subjects.models import KEPT_COUNTS, MODELS
 from properties.subjects.protocol import (
     EVERYTHING,
     TRIES,
@@ -73,8 +74,11 @@ class CoreSubject:
         tries: int = TRIES,
         now: Callable[[], datetime] = utc_now,
         connections: Callable[..., ConnectionModel] = PerTransition,
+        kept_count: int = 1,
     ) -> None:
         """Open nothing yet. ``connections`` makes the model, given ``fair_writer_lock``.
+
+        ``kept_count`` connections stay open in it, each with a thread.
 
         ``jitter`` may be replaced before ``make``, by what draws nothing.
         """
@@ -82,6 +86,7 @@ class CoreSubject:
         self.offers = EVERYTHING
         self.layout = V9
         self.jitter: Callable[[float, float], float] = random.uniform
+        self.kept_count = kept_count
         self._tries = tries
         self._now = now
         self._machine = machine
@@ -225,8 +230,20 @@ def _answer(error: Exception) -> Answer:
     return Answer(kind=kind, detail=detail, error=error)
 
 
-def _factory(name: str, machine: MachineFactory, *, locked: bool) -> SubjectFactory:
-    return functools.partial(CoreSubject, name, machine, locked=locked)
+def _factory(
+    name: str, machine: MachineFactory, *, locked: bool, model: str = "per-transition"
+) -> SubjectFactory:
+    def connections(*, fair_writer_lock: bool) -> ConnectionModel:
+        return MODELS[model](fair_writer_lock)
+
+    return functools.partial(
+        CoreSubject,
+        name,
+        machine,
+        locked=locked,
+        connections=connections,
+        kept_count=KEPT_COUNTS[model],
+    )
 
 
 CORE_SUBJECTS: dict[str, SubjectFactory] = {
@@ -239,3 +256,19 @@ CORE_SUBJECTS: dict[str, SubjectFactory] = {
     )
 }
 """Every subject of ours by name. `unlocked` leaves every race to the version check."""
+
+MODEL_SUBJECTS: dict[str, SubjectFactory] = {
+    f"{name}-{model}": _factory(f"{name}-{model}", machine, locked=True, model=model)
+    for name, machine in (
+        ("statemachine", StateMachineAdapter),
+        ("handrolled", HandRolledAdapter),
+    )
+    for model in MODELS
+    if model != "per-transition"
+}
+"""Each adapter on each connection model but the default one, which all the others have."""
+
+DEFAULT_SUBJECTS = tuple(CORE_SUBJECTS)
+"""Those that a session asks whole, whatever its profile."""
+
+CORE_SUBJECTS |= MODEL_SUBJECTS

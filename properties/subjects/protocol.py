@@ -171,6 +171,14 @@ V9 = Layout(
 """The layout of the core's own files."""
 
 
+def kept_count(subject: object) -> int:
+    """Return how many connections, each with a thread, a subject keeps open: one if it says none.
+
+    Optional, so that nobody else's subject need say it.
+    """
+    return int(getattr(subject, "kept_count", 1))
+
+
 class Subject(Protocol):
     """A durable state machine over one database file, used from one event loop.
 

@@ -16,7 +16,8 @@ from reports.session import ROOT
 
 ALLOWED = {
     "fsmcore/__init__.py": "import asyncio, fsmcore.connections, fsmcore.adapters.statemachine",
-    "fsmcore/connections.py": "import aiosqlite",
+    "fsmcore/connections/__init__.py": "from fsmcore.connections import per_transition",
+    "fsmcore/connections/per_transition.py": "import aiosqlite",
     "fsmcore/adapters/__init__.py": "",
     "fsmcore/adapters/statemachine.py": "from statemachine.exceptions import StateMachineError",
     "fsmcore/tests/__init__.py": "",

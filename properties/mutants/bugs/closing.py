@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsmcore import connections
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -16,7 +16,7 @@ from properties.mutants.registry import Family, mutant
 def a_failed_open_leaves_its_keeper(patch: Patch) -> None:
     """An open that raises leaves its connection, and the connection its thread."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "open",
         ("await finish(_close(keeper))", "pass"),
     )
@@ -31,7 +31,7 @@ def a_failed_open_leaves_its_keeper(patch: Patch) -> None:
 def there_is_no_keeper(patch: Patch) -> None:
     """Each transition's close is the last one: it checkpoints, and removes the log."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "open",
         (
             "self._keeper = keeper",
@@ -49,7 +49,7 @@ def there_is_no_keeper(patch: Patch) -> None:
 def the_keeper_is_not_closed(patch: Patch) -> None:
     """The store forgets its keeper instead of closing it."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "close",
         ("await finish(_close(keeper))", "pass"),
     )
@@ -64,11 +64,11 @@ def the_keeper_is_not_closed(patch: Patch) -> None:
 def a_close_refuses_who_is_under_way(patch: Patch) -> None:
     """Who has begun is told that the store is not open, in the middle of its attempt."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "_used_by",
         (
-            "return _AioSession(connection, self._name, self._writer_lock)",
-            """session = _AioSession(connection, self._name, self._writer_lock)
+            "return _AioSession(connection, self._file.name, self._writer_lock)",
+            """session = _AioSession(connection, self._file.name, self._writer_lock)
     if self._keeper is None:
         return session
     model = self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fsmcore import connections, native
+from fsmcore import native
+from fsmcore.connections import per_transition
+from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -52,7 +54,7 @@ def syncs_are_off(patch: Patch) -> None:
 def a_pragma_is_set_where_it_is_too_late(patch: Patch) -> None:
     """A second, faster setting stands in the transaction's own connection after the check."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "_lend",
         (
             "return await self._opened()",
@@ -72,8 +74,8 @@ def a_pragma_is_set_where_it_is_too_late(patch: Patch) -> None:
 def the_file_is_not_in_wal_mode(patch: Patch) -> None:
     """A rollback journal: readers keep the writer out, and it keeps them out."""
     patch.source(
-        connections.PerTransition,
-        "open",
+        StoreFile,
+        "prepare",
         ('"PRAGMA journal_mode=WAL"', '"PRAGMA journal_mode=DELETE"'),
     )
     patch.source(native, "require_wal", ('if journal_mode != "wal":', "if False:"))

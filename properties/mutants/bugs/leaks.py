@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fsmcore import attempt, cancellation, connections, store
+from fsmcore import attempt, cancellation, store
 from fsmcore.adapters import statemachine
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -57,7 +58,7 @@ def a_cancelled_sleep_is_a_short_sleep(patch: Patch) -> None:
 def a_connection_is_left_open_on_error(patch: Patch) -> None:
     """Closed on the good path alone."""
     patch.source(
-        connections._Lending,
+        per_transition._Lending,
         "__aexit__",
         ("if connection is not None:", "if connection is not None and _error is None:"),
     )
@@ -72,7 +73,7 @@ def a_connection_is_left_open_on_error(patch: Patch) -> None:
 def a_connection_is_left_by_a_cancelled_connect(patch: Patch) -> None:
     """The connection arrives after its caller has gone."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "_opened",
         (
             "if not opening.cancelled() and opening.exception() is None:",
@@ -90,7 +91,7 @@ def a_connection_is_left_by_a_cancelled_connect(patch: Patch) -> None:
 def a_connection_is_left_when_a_pragma_fails(patch: Patch) -> None:
     """The error is raised, and the connection stays."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "_connect",
         ("await finish(_close(connection))", "pass"),
     )
@@ -105,7 +106,7 @@ def a_connection_is_left_when_a_pragma_fails(patch: Patch) -> None:
 def a_close_is_not_waited_for(patch: Patch) -> None:
     """The connection is closed by a task that nobody knows."""
     patch.source(
-        connections._Lending,
+        per_transition._Lending,
         "__aexit__",
         ("await finish(_close(connection))", "asyncio.ensure_future(_close(connection))"),
     )
@@ -198,12 +199,12 @@ def every_attempt_is_remembered(patch: Patch) -> None:
 def one_connection_serves_all_tasks(patch: Patch) -> None:
     """Two tasks begin in one transaction, and one commits what the other has not finished."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "_lend",
         ("return await self._opened()", "return self._keeper"),
     )
     patch.source(
-        connections._Lending,
+        per_transition._Lending,
         "__aexit__",
         ("await finish(_close(connection))", "pass"),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fsmcore import attempt, connections, store, transitions
+from fsmcore import attempt, store, transitions
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -16,7 +17,7 @@ from properties.mutants.registry import Family, mutant
 def a_failed_commit_is_told_as_a_failure(patch: Patch) -> None:
     """COMMIT raised, so nothing was written, it says."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "raise CommitFailedError(self._name, describe(error)) from error",
@@ -35,7 +36,7 @@ def a_failed_commit_is_told_as_a_failure(patch: Patch) -> None:
 def a_commit_that_was_sent_counts_as_done(patch: Patch) -> None:
     """From the moment that COMMIT is sent the attempt is taken for committed."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         ("receipt.fate = CommitFate.SENT", "receipt.fate = CommitFate.COMMITTED"),
     )
@@ -50,7 +51,7 @@ def a_commit_that_was_sent_counts_as_done(patch: Patch) -> None:
 def a_commit_counts_as_sent_when_it_is_back(patch: Patch) -> None:
     """Who is cancelled while its COMMIT is on the way is taken for not committed."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         ("receipt.fate = CommitFate.SENT\n", "\n"),
     )
@@ -192,7 +193,7 @@ def whoever_ends_later_settles_every_doubt(patch: Patch) -> None:
 def a_look_after_the_commit_may_fail_it(patch: Patch) -> None:
     """The transition is committed, the SELECT after it raises, and that is what is told."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "receipt.fate = CommitFate.COMMITTED",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsmcore import attempt, connections, store
+from fsmcore import attempt, store
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -76,7 +77,7 @@ def a_cache_is_written_through_by_one_process(patch: Patch) -> None:
 def the_keeper_stays_in_its_snapshot(patch: Patch) -> None:
     """The keeper begins to read and never ends: the log cannot be begun anew."""
     patch.source(
-        connections.PerTransition,
+        per_transition.PerTransition,
         "_lend",
         (
             "return await self._opened()",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from fsmcore import connections, errors, retry, sqlite, transitions
+from fsmcore import errors, retry, sqlite, transitions
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -157,7 +158,7 @@ def who_expects_an_old_version_tries_again(patch: Patch) -> None:
 def an_unknown_commit_is_tried_again(patch: Patch) -> None:
     """An error at COMMIT is taken for busy."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "if primary_code(error) == sqlite3.SQLITE_BUSY:",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fsmcore import connections
+from fsmcore.connections import per_transition
+from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -16,7 +17,7 @@ from properties.mutants.registry import Family, mutant
 def every_statement_commits_by_itself(patch: Patch) -> None:
     """There is no transaction: the row moves, and the journal follows in a commit of its own."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         ('await self._connection.execute("BEGIN IMMEDIATE")', "pass"),
         ('await self._connection.execute("COMMIT")', "pass"),
@@ -32,7 +33,7 @@ def every_statement_commits_by_itself(patch: Patch) -> None:
 def the_journal_has_a_transaction_of_its_own(patch: Patch) -> None:
     """The row is committed first, and its journal entry in a second transaction."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "for index, write in enumerate(writes):\n",
@@ -54,7 +55,7 @@ def the_journal_has_a_transaction_of_its_own(patch: Patch) -> None:
 def the_journal_is_committed_before_the_row(patch: Patch) -> None:
     """The entry is there when the row turns out to have moved, and stays."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "for index, write in enumerate(writes):\n",
@@ -79,7 +80,7 @@ def the_journal_is_committed_before_the_row(patch: Patch) -> None:
 def the_commit_stands_in_a_finally(patch: Patch) -> None:
     """Half a transition is committed when the other half fails or its caller is cancelled."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_undone_on_error",
         (
             "await finish(_roll_back(self._connection))",
@@ -97,11 +98,11 @@ def the_commit_stands_in_a_finally(patch: Patch) -> None:
 def the_rollback_masks_its_cause(patch: Patch) -> None:
     """ROLLBACK without a transaction raises, and the caller is told of that instead."""
     patch.source(
-        connections,
+        per_transition,
         "_roll_back",
         ("await connection.rollback()", 'await connection.execute("ROLLBACK")'),
         (
-            "except (sqlite3.Error, MemoryError, ValueError) as error:",
+            "except RAISED as error:",
             "except MemoryError as error:",
         ),
     )
@@ -116,12 +117,12 @@ def the_rollback_masks_its_cause(patch: Patch) -> None:
 def the_default_isolation_is_never_committed(patch: Patch) -> None:
     """The module begins by itself, nobody commits, and the close rolls everything back."""
     patch.source(
-        connections.PerTransition,
-        "_connect",
-        ("isolation_level=None,", 'isolation_level="IMMEDIATE",'),
+        StoreFile,
+        "connect_options",
+        ('"isolation_level": None,', '"isolation_level": "IMMEDIATE",'),
     )
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         ('await self._connection.execute("BEGIN IMMEDIATE")', "pass"),
         ('await self._connection.execute("COMMIT")', "pass"),
@@ -137,7 +138,7 @@ def the_default_isolation_is_never_committed(patch: Patch) -> None:
 def nobody_waits_for_the_commit(patch: Patch) -> None:
     """Success is told while COMMIT is on its way; what it answers goes nowhere."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             'await self._connection.execute("COMMIT")',
@@ -160,7 +161,7 @@ def nobody_waits_for_the_commit(patch: Patch) -> None:
 def executescript_commits_what_was_open(patch: Patch) -> None:
     """A harmless script between the two writes ends their transaction and begins another."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "raise RowCountError(index, cursor.rowcount)\n",
@@ -181,7 +182,7 @@ def executescript_commits_what_was_open(patch: Patch) -> None:
 def an_outcome_is_read_without_the_write_lock(patch: Patch) -> None:
     """A COMMIT that is on its way in another process is not waited for."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_fetch_exclusively",
         ('"BEGIN IMMEDIATE"', '"BEGIN"'),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fsmcore import attempt, connections, schema
+from fsmcore import attempt, schema
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -32,7 +33,7 @@ def the_update_compares_the_key_alone(patch: Patch) -> None:
 def the_row_count_is_ignored(patch: Patch) -> None:
     """Whoever moved no row is told that it did, and journals it."""
     patch.source(
-        connections._AioSession,
+        per_transition._AioSession,
         "_send",
         (
             "if cursor.rowcount != write.row_count:",

@@ -64,7 +64,7 @@ def _next_call(simulation: World, actor: Actor) -> tuple[Worker, sqlite3.Connect
     for worker in simulation.workers:
         if worker.queue.items and worker.submitters[0] is actor:
             native = worker.native
-            if native is not None and not seam.is_stop(worker.queue.items[0]):
+            if native is not None and _is_open(native) and not seam.is_stop(worker.queue.items[0]):
                 return worker, native
     return None
 

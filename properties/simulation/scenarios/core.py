@@ -11,6 +11,7 @@ from typing import Any
 
 from fsmcore import (
     FILE_LIFECYCLE,
+    ConnectionModel,
     Edge,
     EventCollector,
     FileLockManager,
@@ -19,12 +20,10 @@ from fsmcore import (
     HandRolledAdapter,
     NoFileLocks,
     OutcomeUnknownError,
-    PerTransition,
     RetryPolicy,
     Schema,
     StateMachineAdapter,
     Store,
-    Synchronous,
 )
 from properties.simulation.scenario import Attempt, Scenario, Setting
 from properties.simulation.scenarios.laws import (
@@ -35,6 +34,7 @@ from properties.simulation.scenarios.laws import (
     what_was_found_is_true,
 )
 from properties.simulation.world import World
+from properties.subjects.models import MODELS
 
 FILE_KEY = "a.txt"
 
@@ -48,6 +48,7 @@ class Core:
     with_library: bool = True
     max_tries: int = 20
     separate_stores: bool = False
+    model: str = "per-transition"
 
 
 SCHEMA = Schema()  # checked once: it remembers nothing of a run
@@ -94,7 +95,7 @@ class _Doubts(MutableSet[str]):
             self._ids.discard(value)
 
 
-def _store(model: PerTransition, setting: Setting, how: Core) -> Store:
+def _store(model: ConnectionModel, setting: Setting, how: Core) -> Store:
     store = Store(
         setting.path,
         connections=model,
@@ -107,15 +108,15 @@ def _store(model: PerTransition, setting: Setting, how: Core) -> Store:
     return store
 
 
-async def _open_core(setting: Setting, how: Core) -> PerTransition:
+async def _open_core(setting: Setting, how: Core) -> ConnectionModel:
     """Open what lasts between runs: the keeper. Whatever remembers is made anew each run."""
-    model = PerTransition(synchronous=Synchronous.FULL, fair_writer_lock=how.fair_writer_lock)
+    model = MODELS[how.model](how.fair_writer_lock)
     await _store(model, setting, how).open()
     return model
 
 
 def _manager(
-    model: PerTransition, setting: Setting, how: Core, events: EventCollector | None = None
+    model: ConnectionModel, setting: Setting, how: Core, events: EventCollector | None = None
 ) -> FileTransitionManager:
     return FileTransitionManager(
         _store(model, setting, how),
@@ -126,7 +127,7 @@ def _manager(
     )
 
 
-async def _close_core(model: PerTransition) -> None:
+async def _close_core(model: ConnectionModel) -> None:
     await model.close()
 
 
@@ -148,7 +149,7 @@ def core(
 ) -> Scenario:
     """Return the scenario of one attempt an event, all on one file, through the whole core."""
 
-    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+    def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         manager = _manager(model, setting, how)
         return [
             (letter, _attempt(manager, event, letter))
@@ -204,7 +205,7 @@ def _attempt(
 def store_alone(count: int) -> Scenario:
     """Return uploads of one file by the store's compare-and-set and its retries: no manager."""
 
-    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+    def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         store = _store(model, setting, Core())
         return [(letter, _moved_by_hand(store, letter)) for letter in "abcdefgh"[:count]]
 
@@ -233,7 +234,7 @@ def _moved_by_hand(store: Store, attempt_id: str) -> Callable[[], Coroutine[Any,
 def doubted(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
     """Return two uploads; who does not know what became of his reads the row, then asks."""
 
-    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+    def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         manager = _manager(model, setting, how)
         return [(letter, functools.partial(_asks_late, manager, letter)) for letter in ("a", "b")]
 
@@ -254,7 +255,7 @@ async def _asks_late(manager: FileTransitionManager, attempt_id: str) -> str:
 def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
     """Return two uploads whose callers, cut off, ask for the outcome; and what was recorded."""
 
-    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+    def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         recorded = EventCollector()
         manager = _manager(model, setting, how, recorded)
         return [

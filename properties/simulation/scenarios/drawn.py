@@ -15,6 +15,7 @@ from properties.simulation.scenarios.laws import (
     nothing_is_left_behind,
     one_winner_a_version,
 )
+from properties.subjects.models import MODELS
 from properties.subjects.named import Foreign, subject_named
 
 SETUPS = {
@@ -22,6 +23,12 @@ SETUPS = {
     "statemachine-unlocked": Core(),
     "handrolled": Core(file_locks=True, with_library=False),
     "handrolled-unlocked": Core(with_library=False),
+    **{
+        f"{adapter}-{model}": Core(file_locks=True, with_library=with_library, model=model)
+        for adapter, with_library in (("statemachine", True), ("handrolled", False))
+        for model in MODELS
+        if model != "per-transition"
+    },
 }
 """How the core is set up, by the names that the laws give their subjects."""
 

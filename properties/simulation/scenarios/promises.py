@@ -11,17 +11,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fsmcore import (
+    ConnectionModel,
     Edge,
     FileLockManager,
     FileTransitionManager,
     HandRolledAdapter,
     NoFileLocks,
-    PerTransition,
     RetryPolicy,
     Schema,
     StateMachineAdapter,
     Store,
-    Synchronous,
 )
 from fsmcore.store import FileRow
 from properties.simulation.budget import Budget
@@ -33,6 +32,7 @@ from properties.simulation.scenarios.laws import (
     nothing_is_left_behind,
     one_winner_a_version,
 )
+from properties.subjects.models import MODELS
 
 MAX_TRIES = 20
 CROWD = 10
@@ -144,7 +144,7 @@ def _two_files(
 ) -> Scenario:
     how = core_of(setup)
 
-    def attempts(model: PerTransition, setting: Setting) -> Sequence[Attempt]:
+    def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         ended = asyncio.Event()
 
         async def guard(row: FileRow, _edge: Edge) -> bool:
@@ -185,23 +185,23 @@ async def _told(manager: FileTransitionManager, key: str, event: str, attempt_id
     return f"ok {result.from_state}->{result.to_state} v{result.version}"
 
 
-def _store(model: PerTransition, setting: Setting) -> Store:
+def _store(model: ConnectionModel, setting: Setting) -> Store:
     retry = RetryPolicy(max_tries=MAX_TRIES, jitter=lambda _low, high: high)
     return Store(setting.path, connections=model, retry=retry, now=setting.now)
 
 
-async def _open(setting: Setting, how: Core) -> PerTransition:
-    model = PerTransition(synchronous=Synchronous.FULL, fair_writer_lock=how.fair_writer_lock)
+async def _open(setting: Setting, how: Core) -> ConnectionModel:
+    model = MODELS[how.model](how.fair_writer_lock)
     await _store(model, setting).open()
     return model
 
 
-async def _close(model: PerTransition) -> None:
+async def _close(model: ConnectionModel) -> None:
     await model.close()
 
 
 def _manager(
-    model: PerTransition,
+    model: ConnectionModel,
     setting: Setting,
     how: Core,
     guard: Guard,

@@ -39,6 +39,7 @@ from properties.simulation.scenarios.laws import (
     every_ok_word_counts,
     nothing_is_left_behind,
 )
+from properties.subjects.models import MODELS
 from properties.subjects.named import subject_named
 
 _UPLOADS = ("start_upload", "start_upload", "start_upload")
@@ -53,6 +54,20 @@ def _crash(name: str, sentence: str) -> Scenario:
     budget = Budget(faults=(CRASH,), fault_count=1)
     found = hearing.scenario(asked, budget=budget)
     return dataclasses.replace(found, name=name, sentence=sentence)
+
+
+def on_each_model(count: int) -> list[Scenario]:
+    """Return the same uploads on every connection model but the default, which the others have."""
+    return [
+        core(
+            f"{model}-{count}",
+            f"{count} uploads of one file through the connection model {model}.",
+            _UPLOADS[:count],
+            Core(with_library=False, model=model),
+        )
+        for model in MODELS
+        if model != "per-transition"
+    ]
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -144,6 +159,8 @@ SCENARIOS: tuple[Scenario, ...] = (
          _UPLOADS[:2], Core(with_library=False),
          budget=Budget(faults=CLOCK_FAULTS, fault_count=1)),
     _crash("crash-2", "Two uploads, then a third attempt; the process may die at any step."),
+    *on_each_model(2),
+    *on_each_model(3),
     core("locks-2", "Two uploads behind every lock of the core.",
          _UPLOADS[:2], Core(with_library=False, fair_writer_lock=True, file_locks=True)),
 )  # fmt: skip

@@ -25,6 +25,7 @@ from properties.simulation.schedulers.polite import PoliteScheduler
 from properties.simulation.stage import Stage
 from properties.simulation.timeline import MOST_LINES
 from properties.subjects import CORE_SUBJECTS
+from properties.subjects.core import MODEL_SUBJECTS
 
 TRUSTING = "WHERE {key_column} = ? AND ? IS NOT NULL AND ? IS NOT NULL"
 
@@ -76,7 +77,11 @@ def test_a_lost_update_is_shown_as_small_as_it_is(setup: str, lost_update: None)
     assert entry.breaks == replayed(corpus.from_token(entry.token)).violation
 
 
-@pytest.mark.parametrize("setup", sorted(SETUPS))
+UNHUNTED = [each for each in SETUPS if each.startswith("statemachine-") and each in MODEL_SUBJECTS]
+"""The machine is the same on every model; the hand-rolled adapter hunts there."""
+
+
+@pytest.mark.parametrize("setup", sorted(each for each in SETUPS if each not in UNHUNTED))
 def test_the_core_withstands_the_hunt(setup: str) -> None:
     """Negative control: nothing planted, nothing found."""
     hunt(setup, ask)

@@ -1,4 +1,4 @@
-"""Opening and closing SQLite connections: the only import of aiosqlite.
+"""A fresh aiosqlite connection for each transition: the only import of aiosqlite.
 
 What aiosqlite 0.17 … 0.22, CPython and SQLite do, and what is done about it here:
 
@@ -18,132 +18,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import logging
-import os
 import sqlite3
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosqlite
 
 from fsmcore.cancellation import finish
-from fsmcore.errors import DefinitionError, FsmCoreError, StoreUnavailableError
-from fsmcore.native import Preparation, PreparedConnection, require_wal
-from fsmcore.native import Synchronous as Synchronous  # its name is used from here too
-from fsmcore.sqlite import (
-    database_uri,
-    describe,
-    primary_code,
-    refuse_unusable,
-    translate,
-    translated,
+from fsmcore.connections.file import StoreFile
+from fsmcore.connections.model import (
+    CommitFailedError,
+    CommitFate,
+    RowCountError,
 )
-from fsmcore.text import shown
+from fsmcore.native import Synchronous
+from fsmcore.sqlite import RAISED, describe, primary_code, translate, translated
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from types import TracebackType
 
+    from fsmcore.connections.model import Prepare, Receipt, Row, Session, Write
+
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 _log = logging.getLogger("fsmcore")
 
 _NO_LOCK = contextlib.nullcontext()
-
-
-class CommitFate(enum.Enum):
-    """How far a transaction got. SENT is the unknown one: COMMIT is out, no answer came back."""
-
-    NOT_SENT = "not sent"
-    SENT = "sent"
-    COMMITTED = "committed"
-
-
-@dataclass(slots=True)
-class Receipt:
-    """Carries the fate of one transaction out of any exception, cancellation included."""
-
-    fate: CommitFate = CommitFate.NOT_SENT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """One statement of a transaction, and the row count without which all of it is undone."""
-
-    sql: str
-    parameters: tuple[object, ...] = ()
-    row_count: int = 1
-
-
-class RowCountError(FsmCoreError):
-    """A write met another number of rows than it must; its transaction was rolled back."""
-
-    def __init__(self, write_index: int, row_count: int) -> None:
-        self.write_index = write_index
-        self.row_count = row_count
-        super().__init__(f"write {write_index} of the transaction met {row_count} rows.")
-
-
-class CommitFailedError(FsmCoreError):
-    """COMMIT was sent and failed with anything but BUSY: committed or not, nobody knows yet."""
-
-    outcome_unknown = True
-
-    def __init__(self, name: str, cause: str) -> None:
-        self.cause = cause
-        super().__init__(
-            f"{name}: outcome unknown: COMMIT was sent and failed ({cause}). Read before you retry."
-        )
-
-
-class Session(Protocol):
-    """One transition's use of the database: a few reads, then at most one transaction."""
-
-    async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Return every row. Nothing stays open after, so no snapshot is pinned."""
-        ...
-
-    async def fetch_exclusively(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Return every row, read while nobody can be writing."""
-        ...
-
-    async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
-        """Run ``writes`` in one ``BEGIN IMMEDIATE`` transaction, or none of them.
-
-        Safe to cancel before COMMIT is sent; after, ``receipt`` says SENT.
-        """
-        ...
-
-
-Prepare = Callable[[Session], Awaitable[None]]
-
-
-class ConnectionModel(Protocol):
-    """How a store gets its connections. Owned by the store, which opens and closes it."""
-
-    @property
-    def synchronous(self) -> Synchronous:
-        """What a commit of this model waits for."""
-        ...
-
-    async def open(self, path: str, *, create: bool, prepare: Prepare) -> None:
-        """Make ready; leaves nothing open when it raises.
-
-        ``prepare`` runs on the first connection, before the model changes anything in the file:
-        a database that it refuses stays as it was, its journal mode included.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Give everything back. May be repeated."""
-        ...
-
-    def session(self) -> contextlib.AbstractAsyncContextManager[Session]:
-        """Lend a session for the block."""
-        ...
 
 
 class PerTransition:
@@ -162,58 +63,30 @@ class PerTransition:
         fair_writer_lock: bool = True,
     ) -> None:
         """Raise ``DefinitionError`` for options that cannot be meant; opens nothing."""
-        if not isinstance(synchronous, Synchronous):
-            raise DefinitionError(
-                f"synchronous is {synchronous!r}; give Synchronous.FULL or another member."
-            )
-        if busy_timeout_ms < 0:
-            raise DefinitionError(f"busy_timeout_ms is {busy_timeout_ms}; 0 is the least.")
-        self._synchronous = synchronous
-        self._busy_timeout_ms = busy_timeout_ms
+        self._file = StoreFile(synchronous=synchronous, busy_timeout_ms=busy_timeout_ms)
         self._fair_writer_lock = fair_writer_lock
         self._writer_lock: asyncio.Lock | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._uri = ""
-        self._name = "store"
         self._keeper: aiosqlite.Connection | None = None
 
     @property
     def synchronous(self) -> Synchronous:
         """What a commit waits for."""
-        return self._synchronous
+        return self._file.synchronous
 
     async def open(self, path: str, *, create: bool, prepare: Prepare) -> None:
         """Open the keeper and enter WAL mode; see ``ConnectionModel.open``."""
-        if self._loop is not None:
-            raise StoreUnavailableError(f"{self._name}: already open; one model serves one store.")
-        self._name = shown(os.path.basename(path))
-        refuse_unusable(path, create=create)
-        self._loop = asyncio.get_running_loop()  # before the first await: nobody else opens now
+        self._file.enter(path, create=create)
         self._writer_lock = asyncio.Lock() if self._fair_writer_lock else None
         try:
-            self._uri = database_uri(path, mode="rwc" if create else "rw")
             keeper = await self._opened()
             try:
-                session = self._used_by(keeper)
-                # Until the WAL is there a rollback journal guards the file, and NORMAL syncs its
-                # header and its pages at once: a power loss that tears a page where the sampled
-                # checksum does not look would roll that page back over a sound database.
-                waits_less = self._synchronous is Synchronous.NORMAL
-                if waits_less:
-                    await session.fetch("PRAGMA synchronous=FULL")
-                await prepare(session)
-                ((journal_mode,),) = await session.fetch("PRAGMA journal_mode=WAL")
-                require_wal(journal_mode, self._name)
-                if waits_less:
-                    await session.fetch(f"PRAGMA synchronous={self._synchronous.name}")
-                await session.fetch("PRAGMA schema_version")  # the first read is what opens the WAL
+                await self._file.prepare(self._used_by(keeper), prepare)
             except BaseException:
                 await finish(_close(keeper))
                 raise
         except BaseException:
-            self._loop = None
+            self._file.leave()
             raise
-        self._uri = database_uri(path, mode="rw")  # from here on a missing file is an error
         self._keeper = keeper
 
     async def close(self) -> None:
@@ -226,7 +99,7 @@ class PerTransition:
             try:
                 await finish(_close(keeper))
             finally:
-                self._loop = None
+                self._file.leave()
 
     def session(self) -> contextlib.AbstractAsyncContextManager[Session]:
         """Lend a fresh connection; it is rolled back and closed whatever happens."""
@@ -234,15 +107,12 @@ class PerTransition:
 
     async def _lend(self) -> aiosqlite.Connection:
         if self._keeper is None:
-            raise StoreUnavailableError(f"{self._name}: not open; use 'async with'.")
-        if self._loop is not asyncio.get_running_loop():
-            raise StoreUnavailableError(
-                f"{self._name}: opened in another event loop; open a store in each."
-            )
+            raise self._file.not_open()
+        self._file.require_own_loop()
         return await self._opened()
 
     def _used_by(self, connection: aiosqlite.Connection) -> _AioSession:
-        return _AioSession(connection, self._name, self._writer_lock)
+        return _AioSession(connection, self._file.name, self._writer_lock)
 
     async def _opened(self) -> aiosqlite.Connection:
         opening = asyncio.ensure_future(self._connect())
@@ -254,24 +124,15 @@ class PerTransition:
             raise
 
     async def _connect(self) -> aiosqlite.Connection:
-        preparation = Preparation(
-            store_name=self._name,
-            synchronous=self._synchronous,
-            requires_wal=self._keeper is not None,
-        )
-        with translated(self._name):
+        preparation = self._file.preparation()
+        with translated(self._file.name):
             connection = await aiosqlite.connect(
-                self._uri,
-                uri=True,
-                isolation_level=None,
-                timeout=self._busy_timeout_ms / 1000,
-                factory=PreparedConnection,
-                preparation=preparation,
+                self._file.uri, **self._file.connect_options(preparation)
             )
         error = preparation.take_error()
         if error is not None:
             await finish(_close(connection))
-            with translated(self._name):
+            with translated(self._file.name):
                 raise error
         return connection
 
@@ -351,7 +212,7 @@ class _AioSession:
         receipt.fate = CommitFate.SENT
         try:
             await self._connection.execute("COMMIT")
-        except (sqlite3.Error, MemoryError, ValueError) as error:
+        except RAISED as error:
             if primary_code(error) == sqlite3.SQLITE_BUSY:
                 receipt.fate = CommitFate.NOT_SENT  # SQLite kept the transaction; it is undone now
                 raise translate(error, self._name) from error
@@ -364,12 +225,12 @@ async def _roll_back(connection: aiosqlite.Connection) -> None:
     # in_transaction, read from here, would race with a BEGIN still in the worker's queue.
     try:
         await connection.rollback()
-    except (sqlite3.Error, MemoryError, ValueError) as error:
+    except RAISED as error:
         _log.warning("rollback failed, the connection is closed all the same: %s", describe(error))
 
 
 async def _close(connection: aiosqlite.Connection) -> None:
     try:
         await connection.close()
-    except (sqlite3.Error, MemoryError, ValueError) as error:
+    except RAISED as error:
         _log.warning("close failed: %s", describe(error))

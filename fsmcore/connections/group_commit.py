@@ -1,0 +1,186 @@
+"""Transactions that wait for the writer are committed together, and each is told its own outcome.
+
+While one group is in SQLite the next one gathers, so a group is as large as the writer is slow. A
+COMMIT costs about the same for one member and for thirty.
+
+Members are written one after another inside one transaction. A member whose compare-and-set meets
+no row has written nothing, so it fails alone. Any other failure may have left half of its member
+behind: then all is rolled back, and each member gets a transaction of its own. No SAVEPOINT is
+needed, which each member would pay for and hardly any would use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fsmcore.cancellation import finish
+from fsmcore.connections.lane import MakeLane
+from fsmcore.connections.model import CommitFailedError, Receipt, RowCountError, Write
+from fsmcore.connections.seat import OnSeat
+from fsmcore.connections.single_writer import WriterCrew
+from fsmcore.connections.threaded import Threaded
+from fsmcore.connections.work import BEGIN, COMMIT, Transaction, commit, roll_back
+from fsmcore.errors import FsmCoreError, StoreBusyError
+from fsmcore.sqlite import translated
+
+if TYPE_CHECKING:
+    from fsmcore.connections.file import StoreFile
+
+MEMBERS_AT_MOST = 128
+"""Keeps a group short, for whoever else wants the write lock."""
+
+Answers = list["BaseException | None"]
+
+
+class _Apart(Exception):  # noqa: N818 - a turn of the work, not an error that anybody sees
+    """A member failed after it may have written."""
+
+
+class Group:
+    """One transaction of many members. As ``Work``, it returns one answer a member."""
+
+    __slots__ = ("members", "name")
+
+    def __init__(self, name: str, members: Sequence[Transaction]) -> None:
+        """Take the store's name for errors."""
+        self.name = name
+        self.members = members
+
+    @property
+    def sql(self) -> str:
+        """All statements of all members."""
+        writes = [write.sql for member in self.members for write in member.writes]
+        return "; ".join([BEGIN, *writes, COMMIT])
+
+    @property
+    def parameters(self) -> object:
+        """What is bound, member by member."""
+        return tuple(member.parameters for member in self.members)
+
+    def withdraw(self) -> None:
+        """Do nothing: members withdraw themselves."""
+
+    def run(self, native: sqlite3.Connection) -> Answers:
+        """Commit the group; raises nothing that concerns one member alone."""
+        if len(self.members) == 1:
+            return [_answer(native, self.members[0])]
+        try:
+            return self._together(native)
+        except _Apart:
+            roll_back(native)
+            return [_answer(native, member) for member in self.members]
+        except FsmCoreError as error:
+            roll_back(native)
+            return [self._failed(member, error) for member in self.members]
+        except BaseException:
+            roll_back(native)
+            raise
+
+    def _together(self, native: sqlite3.Connection) -> Answers:
+        with translated(self.name):
+            native.execute(BEGIN)
+        answers: Answers = []
+        receipts: list[Receipt] = []
+        for member in self.members:
+            answers.append(None if member.is_withdrawn else self._written(native, member, receipts))
+        if receipts:
+            commit(native, self.name, receipts)
+        else:
+            roll_back(native)
+        return answers
+
+    def _written(
+        self, native: sqlite3.Connection, member: Transaction, receipts: list[Receipt]
+    ) -> RowCountError | None:
+        try:
+            member.write(native)
+        except RowCountError as error:
+            if error.write_index or error.row_count:
+                raise _Apart from error
+            return error
+        except Exception as error:
+            raise _Apart from error
+        receipts.append(member.receipt)
+        return None
+
+    def _failed(self, member: Transaction, error: FsmCoreError) -> FsmCoreError:
+        # An error of its own for each: raised in many tasks, one would gather all their frames.
+        if isinstance(error, CommitFailedError):
+            if member.receipt.fate is not member.receipt.fate.NOT_SENT:
+                return CommitFailedError(self.name, error.cause)
+            # It met no row, perhaps because of a member before it, whose own fate nobody knows.
+            return StoreBusyError(
+                f"{self.name}: busy: the commit of its group failed ({error.cause}). Nothing of "
+                "this transition was written; retry."
+            )
+        return again(error)
+
+
+def again(error: FsmCoreError) -> FsmCoreError:
+    """Return the same error anew, for somebody else."""
+    return type(error)(*error.args)
+
+
+def _answer(native: sqlite3.Connection, member: Transaction) -> BaseException | None:
+    try:
+        member.run(native)
+    except Exception as error:  # noqa: BLE001 - handed to the member, who raises it
+        return error
+    return None
+
+
+class _GroupCrew(WriterCrew):
+    """Gathers while a group is under way."""
+
+    def __init__(self, file: StoreFile, make_lane: MakeLane) -> None:
+        super().__init__(file, make_lane)
+        self._gathering: list[tuple[Transaction, asyncio.Future[None]]] = []
+        self._is_under_way = False
+
+    async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
+        member = Transaction(self.file.name, writes, receipt)
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gathering.append((member, told))
+        if not self._is_under_way:
+            self._send()
+        await finish(told, on_cancel=member.withdraw)
+
+    def _send(self) -> None:
+        group = self._gathering[:MEMBERS_AT_MOST]
+        self._gathering = self._gathering[MEMBERS_AT_MOST:]
+        work = Group(self.file.name, [member for member, _ in group])
+        self._is_under_way = True
+        call = self.writer.lane.submit(OnSeat(self.writer, work))
+        call.add_done_callback(lambda call: self._ended(call, group))
+
+    def _ended(
+        self,
+        call: asyncio.Future[Answers],
+        group: Sequence[tuple[Transaction, asyncio.Future[None]]],
+    ) -> None:
+        self._is_under_way = False
+        if self._gathering:
+            self._send()
+        error = call.exception()
+        answers = call.result() if error is None else [error] * len(group)
+        for (_, told), answer in zip(group, answers, strict=True):
+            if answer is None:
+                told.set_result(None)
+            elif answer is error and isinstance(answer, FsmCoreError):
+                told.set_exception(again(answer))
+            else:
+                told.set_exception(answer)
+
+
+class GroupCommit(Threaded):
+    """As ``SingleWriter``, with whatever waits for the writer committed in one transaction.
+
+    Each caller is told after the COMMIT that made its own transition durable, and what became of
+    that one: a stale member fails alone, and when the fate of the COMMIT is unknown it is unknown
+    for each whose writes were in it.
+    """
+
+    crew = _GroupCrew

@@ -1,0 +1,288 @@
+"""The same promises on each connection model, and what each promises beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fsmcore import (
+    DefinitionError,
+    Fate,
+    FsmCoreError,
+    Outcome,
+    StaleTransitionError,
+    Store,
+    StoreBusyError,
+    TransitionResult,
+)
+from fsmcore.connections import MODELS, CommitFailedError, CommitFate, Receipt, RowCountError, Write
+from fsmcore.connections.group_commit import Group
+from fsmcore.connections.work import Transaction
+from fsmcore.sqlite import ConstraintError
+from fsmcore.tests.support import (
+    KEY,
+    Connections,
+    can_be_written,
+    held_write_lock,
+    journal_count,
+    opened,
+    query,
+    records,
+    state,
+)
+from fsmcore.tests.test_cancellation import LANDED, WAITING, cancelling
+
+HOP_MODELS = sorted(set(MODELS) - {"per-transition"})
+BUMP = "UPDATE rows SET version = version + 1 WHERE key = ? AND version = ?"
+NOTE = "INSERT INTO notes VALUES (?)"
+
+
+@pytest.fixture(params=sorted(MODELS))
+def model(request: pytest.FixtureRequest) -> str:
+    """Return each model's name in turn."""
+    return str(request.param)
+
+
+def test_a_model_is_chosen_by_its_name(path: Path) -> None:
+    """And a name that nobody has is refused, with those that there are."""
+    for name, kind in MODELS.items():
+        assert kind is type(Store(path, connections=name)._connections)
+    with pytest.raises(DefinitionError, match="'poled'; give one of per-transition, direct"):
+        Store(path, connections="poled")
+    with pytest.raises(DefinitionError, match="size is 0"):
+        MODELS["pooled"](size=0)  # type: ignore[call-arg]
+
+
+async def test_twenty_contend_and_one_wins(path: Path, model: str) -> None:
+    """Twenty attempts on one file: one moves it, nineteen are refused."""
+    async with opened(path, connections=model) as manager:
+        answers = await asyncio.gather(
+            *(manager.transition(KEY, "start_upload") for _ in range(20)), return_exceptions=True
+        )
+    assert 1 == sum(isinstance(each, TransitionResult) for each in answers)
+    assert ("uploading", 1) == state(path)
+    assert 1 == journal_count(path)
+
+
+async def test_a_foreign_writer_is_waited_for(path: Path, model: str) -> None:
+    """Another process's lock is BUSY, tried again, and then told."""
+    async with opened(path, connections=model) as manager:
+        with held_write_lock(path):
+            attempt = asyncio.create_task(manager.transition(KEY, "start_upload"))
+            await asyncio.sleep(0.02)
+            assert not attempt.done()
+        assert 1 == (await attempt).version
+
+
+@pytest.mark.parametrize("point", [WAITING, LANDED])
+async def test_an_attempt_may_be_cancelled_at_any_step(
+    path: Path, model: str, point: str, native: Connections
+) -> None:
+    """Whatever the step: nothing stays behind, and what is recorded is what the file says."""
+    loop = asyncio.get_running_loop()
+    seen = set()
+    async with opened(path, connections=model, files=()) as manager:
+        kept_count = native.open_count
+        for step in itertools.count(1):
+            key = f"{point}-{step}"
+            await manager.track(key)
+            made: list[asyncio.Task[Any]] = []
+            counter = cancelling({step}, point, functools.partial(made.__getitem__, 0))
+            loop.set_task_factory(counter.factory)
+            try:
+                work = manager.transition(key, "start_upload", attempt_id=key)
+                made.append(loop.create_task(work))
+                await asyncio.wait(made)
+            finally:
+                loop.set_task_factory(None)
+            if counter.count < step:
+                break
+            assert kept_count == native.open_count
+            assert can_be_written(path)
+            assert 1 == len(asyncio.all_tasks())
+            (record,) = [each for each in records(manager) if each.attempt_id == key]
+            moved = state(path, key) == ("uploading", 1)
+            found = (await manager.store.outcome_of(key)).fate
+            assert (found is Fate.COMMITTED) is moved
+            if record.outcome is not Outcome.UNKNOWN:
+                assert (record.outcome is Outcome.SUCCESS) is moved
+            seen.add(record.outcome)
+    assert Outcome.CANCELLED in seen
+    if point == LANDED:
+        assert Outcome.SUCCESS in seen  # cancelled with the answer at hand
+    if model in HOP_MODELS:
+        assert Outcome.UNKNOWN not in seen  # whoever waits for the hop's end knows
+
+
+async def test_opening_may_be_cancelled_at_any_step(
+    path: Path, model: str, native: Connections
+) -> None:
+    """A cancelled open leaves no connection and no thread."""
+    loop = asyncio.get_running_loop()
+
+    async def use(target: Path) -> None:
+        async with opened(target, files=(), connections=model):
+            pass
+
+    for step in itertools.count(1):
+        made: list[asyncio.Task[None]] = []
+        counter = cancelling({step}, WAITING, functools.partial(made.__getitem__, 0))
+        loop.set_task_factory(counter.factory)
+        try:
+            made.append(loop.create_task(use(path.with_name(f"{step}.db"))))
+            await asyncio.wait(made)
+        finally:
+            loop.set_task_factory(None)
+        assert 0 == native.open_count
+        if counter.count < step:
+            break
+    assert step > 4
+
+
+@pytest.mark.parametrize("model", HOP_MODELS)
+def test_a_store_that_nobody_closes_says_so(path: Path, model: str) -> None:
+    """The interpreter ends all the same, and its last connection removes the WAL."""
+    program = (
+        "import asyncio, sys; from fsmcore import Store\n"
+        "async def main():\n"
+        "    global store\n"
+        "    store = Store(sys.argv[1], create=True, connections=sys.argv[2])\n"
+        "    await store.open()\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", program, str(path), model],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert 0 == done.returncode
+    assert "ResourceWarning: unclosed store (files.db 1)" in done.stderr
+    assert ["files.db"] == [found.name for found in path.parent.iterdir()]
+
+
+# A group, on a connection of the test's own.
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[sqlite3.Connection]:
+    """Lend a WAL database with three rows at version 0."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as made:
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("CREATE TABLE rows (key TEXT PRIMARY KEY, version INTEGER)")
+        made.execute("CREATE TABLE notes (id TEXT PRIMARY KEY)")
+        made.execute("INSERT INTO rows VALUES ('a', 0), ('b', 0), ('c', 0)")
+        yield made
+
+
+def member(key: str, version: int, note: str) -> Transaction:
+    """Return a compare-and-set with its note."""
+    writes = (Write(sql=BUMP, parameters=(key, version)), Write(sql=NOTE, parameters=(note,)))
+    return Transaction("files.db", writes, Receipt())
+
+
+def fates(members: Sequence[Transaction]) -> list[CommitFate]:
+    """Return what each was told of its COMMIT."""
+    return [each.receipt.fate for each in members]
+
+
+YES, NO = CommitFate.COMMITTED, CommitFate.NOT_SENT
+
+
+def test_a_group_commits_once(db: sqlite3.Connection) -> None:
+    """Three members, one BEGIN and one COMMIT."""
+    ran: list[str] = []
+    db.set_trace_callback(ran.append)
+    members = [member(key, 0, key) for key in "abc"]
+    assert [None] * 3 == Group("files.db", members).run(db)
+    assert [YES] * 3 == fates(members)
+    assert (1, 1) == (ran.count("BEGIN IMMEDIATE"), ran.count("COMMIT"))
+
+
+def test_a_stale_member_fails_alone(db: sqlite3.Connection) -> None:
+    """The one that met no row, and nobody else."""
+    members = [member("a", 0, "1"), member("b", 7, "2"), member("a", 0, "3"), member("c", 0, "4")]
+    answers = Group("files.db", members).run(db)
+    assert [None, RowCountError, RowCountError, None] == [each and type(each) for each in answers]
+    assert [YES, NO, NO, YES] == fates(members)
+    assert [("a", 1), ("b", 0), ("c", 1)] == db.execute("SELECT * FROM rows").fetchall()
+
+
+def test_half_a_member_is_never_committed(db: sqlite3.Connection) -> None:
+    """Its note is taken, so its row, which had moved already, moves back; the others commit."""
+    members = [member("a", 0, "1"), member("b", 0, "1"), member("c", 0, "3")]
+    answers = Group("files.db", members).run(db)
+    assert [None, ConstraintError, None] == [each and type(each) for each in answers]
+    assert [YES, NO, YES] == fates(members)
+    assert [("a", 1), ("b", 0), ("c", 1)] == db.execute("SELECT * FROM rows").fetchall()
+
+
+def test_a_withdrawn_member_is_left_out(db: sqlite3.Connection) -> None:
+    """Cancelled before its group began."""
+    members = [member("a", 0, "1"), member("b", 0, "2")]
+    members[0].withdraw()
+    assert [None, None] == Group("files.db", members).run(db)
+    assert [NO, YES] == fates(members)
+
+
+def test_a_busy_group_has_written_nothing(db: sqlite3.Connection, path: Path) -> None:
+    """Each is told by an error of its own, and may try again."""
+    members = [member("a", 0, "1"), member("b", 0, "2")]
+    with held_write_lock(path):
+        answers = Group("files.db", members).run(db)
+    assert [StoreBusyError] * 2 == [type(each) for each in answers]
+    assert answers[0] is not answers[1]
+    assert [NO, NO] == fates(members)
+    assert not db.in_transaction
+
+
+def test_an_unknown_commit_is_unknown_for_each_that_wrote(db: sqlite3.Connection) -> None:
+    """COMMIT is interrupted; who met no row knows at least that nothing of its own was written."""
+    left = [0]
+    db.set_trace_callback(lambda sql: left.__setitem__(0, int(sql == "COMMIT")))
+    db.set_progress_handler(lambda: left[0], 1)
+    members = [member("a", 0, "1"), member("b", 9, "2"), member("c", 0, "3")]
+    answers = Group("files.db", members).run(db)
+    db.set_progress_handler(None, 1)
+    assert [CommitFailedError, StoreBusyError, CommitFailedError] == [type(e) for e in answers]
+    assert answers[0] is not answers[2]
+    assert [CommitFate.SENT, NO, CommitFate.SENT] == fates(members)
+    assert not db.in_transaction
+
+
+async def test_callers_of_a_group_are_told_their_own_outcome(path: Path) -> None:
+    """One is stale, one brings an attempt id again; the others are acknowledged after COMMIT."""
+    names = tuple(f"{number}.txt" for number in range(8))
+    async with opened(path, connections="group-commit", files=names) as manager:
+
+        async def told(name: str, **options: Any) -> object:
+            try:
+                result = await manager.transition(name, "start_upload", **options)
+            except FsmCoreError as error:
+                return type(error)
+            assert 1 == len(query(path, "SELECT 1 FROM transitions WHERE file_path = ?", name))
+            return result.version
+
+        first = await told(names[0], attempt_id="mine")
+        answers = await asyncio.gather(
+            *(told(name) for name in names[1:6]),
+            told(names[6], expected_version=4),
+            told(names[7], attempt_id="mine"),
+        )
+    assert 1 == first
+    assert [1] * 5 == answers[:5]
+    assert [StaleTransitionError, "AttemptReusedError"] == [
+        answers[5],
+        getattr(answers[6], "__name__", answers[6]),
+    ]
