@@ -82,7 +82,7 @@ def _scaled(count: int, factor: float, most: int) -> int:
     return max(5, min(most, round(count * factor)))
 
 
-PROFILES = {
+PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(name="minimums", explored_count=10, drawn_count=15, walk_count=5, step_count=8),
@@ -109,3 +109,4 @@ PROFILES = {
         ),
     )
 }
+PROFILES["unshrunk"] = replace(PROFILES["dev"], name="unshrunk", shrinks=False)

@@ -10,6 +10,7 @@ import aiosqlite
 import pytest
 from hypothesis import settings
 
+from fsmcore import FsmCoreError, HandRolledAdapter
 from properties.profiles import PROFILES
 from properties.rules import hearing, model, schedules
 from properties.rules.contention import Trouble
@@ -19,29 +20,39 @@ from properties.simulation import corpus, replay
 from properties.simulation.schedulers.polite import PoliteScheduler
 from properties.simulation.stage import Stage
 from properties.simulation.timeline import MOST_LINES
-from properties.subjects import Answer, AnswerKind, Place, Request
-from properties.tests.broken import BROKEN, Broken, looking_first
+from properties.subjects import (
+    CORE_SUBJECTS,
+    TRIES,
+    Answer,
+    AnswerKind,
+    CoreSubject,
+    Place,
+    Request,
+)
+from properties.tests.teeth import MUTANTS, TEETH
 
 QUICK = settings(
     dataclasses.replace(PROFILES["gate"], explored_count=300).explored, derandomize=True
 )
 """The same cases on every machine: whether a bug is found may not depend on the day."""
+UNTOUCHED = CORE_SUBJECTS["handrolled-unlocked"]
 # A process that the schedule lets die closes nothing, and aiosqlite says so.
 pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
 
 
-@pytest.mark.parametrize("subject", BROKEN, ids=lambda subject: subject.__name__)
-def test_a_bug_is_caught_by_its_law(subject: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The law named beside the bug fails, in few lines, the fatal step marked."""
+@pytest.mark.parametrize("law", TEETH)
+def test_a_bug_is_caught_by_its_law(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law fails, in few lines, the fatal step marked."""
     monkeypatch.setattr(schedules, "DROP_RUN_LIMIT", 20)
-    law = BROKEN[subject]
-    found = explore_schedules(subject.__name__, subject, {law: hearing.all_judges()[law]}, QUICK)
+    mutant = MUTANTS[TEETH[law]]
+    with mutant.applied():
+        found = explore_schedules(mutant.name, mutant, {law: hearing.all_judges()[law]}, QUICK)
     assert None is found.harness_error, found.harness_error
     assert [law] == list(found.broken)
     lines = found.broken[law].splitlines()
     assert len(lines) <= MOST_LINES
     assert 1 == sum(line.startswith("!") for line in lines)
-    assert lines[-1].startswith(f"nox -s replay -- rules.{subject.__name__}.")
+    assert lines[-1].startswith(f"nox -s replay -- rules.{mutant.name}.")
 
 
 MOVE = (
@@ -50,13 +61,25 @@ MOVE = (
 NOTE = "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, 'now')"
 
 
-class ChecksThenWrites(Broken):
+class ChecksThenWrites(CoreSubject):
     """Reads, decides, and writes without comparing: broken only where another one comes between."""
 
-    @looking_first
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Know no file yet."""
+        super().__init__("checks-then-writes", HandRolledAdapter, locked=False, tries=tries)
+        self.path = ""
+
+    async def make(self, path: str) -> None:
+        """Remember the path, to write behind the store."""
+        self.path = path
+        await super().make(path)
+
     async def attempt(self, request: Request) -> Answer:
         """Move the row along an edge of the state that was read."""
-        row = await self.read(request.file_path)
+        try:
+            row = await self.read(request.file_path)
+        except FsmCoreError as error:
+            return Answer(kind=AnswerKind.FAILED, detail=str(error), error=error)
         target = model.target(row.state, request.event)
         if target is None or not request.guard_says:
             return Answer(kind=AnswerKind.NOT_ALLOWED)
@@ -93,7 +116,7 @@ def test_the_untouched_subject_keeps_every_law() -> None:
     """Else a kill would prove nothing; and it was disturbed, refused and overtaken on the way."""
     quick = dataclasses.replace(PROFILES["gate"], explored_count=30).explored
     tally: Counter[str] = Counter()
-    found = explore_schedules("broken", Broken, hearing.all_judges(), quick, tally)
+    found = explore_schedules("handrolled-unlocked", UNTOUCHED, hearing.all_judges(), quick, tally)
     assert ({}, None) == (found.broken, found.harness_error)
     assert tally["simulated runs"] >= 30
 
@@ -104,7 +127,7 @@ def test_a_failing_judge_breaks_no_law() -> None:
     def judge(_evidence: object) -> None:
         raise NameError("a slip of the judge")
 
-    found = explore_schedules("broken", Broken, {"a_law": judge}, QUICK)
+    found = explore_schedules("handrolled-unlocked", UNTOUCHED, {"a_law": judge}, QUICK)
     assert {} == found.broken
     assert "a slip of the judge" in (found.harness_error or "")
 

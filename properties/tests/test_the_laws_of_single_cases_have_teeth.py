@@ -14,13 +14,8 @@ import pytest
 
 from fsmcore import (
     FileLockManager,
-    RetryPolicy,
     StateMachineAdapter,
-    StoreUnavailableError,
     TransitionNotAllowedError,
-    attempt,
-    connections,
-    schema,
 )
 from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.scenarios import promises
@@ -34,19 +29,11 @@ from properties.specs import (
     test_an_unknown_outcome_says_unknown,
     test_both_adapters_agree,
     test_cancellation_anywhere_leaves_nothing_behind,
-    test_close_lets_attempts_end,
     test_nothing_is_applied_twice,
     test_one_winner_per_version,
 )
-from properties.subjects import CORE_SUBJECTS
-from properties.tests.broken import (
-    LocksBeforeItLooks,
-    ReadsWhatItReadFirst,
-    RefusesThePast,
-    RemembersOutcomes,
-    TakesAnIdTwice,
-    TellsFailureOnceClosed,
-)
+from properties.subjects import SubjectFactory
+from properties.tests.teeth import MUTANTS
 
 
 def _walked(
@@ -74,52 +61,43 @@ class _Stash(dict[Any, Any]):
         return self[key]
 
 
-CASES: dict[str, Callable[[], None]] = {
-    "an attempt runs twice": lambda: (
-        test_nothing_is_applied_twice.test_an_attempt_that_is_asked_for_again_is_refused(
-            TakesAnIdTwice
-        )
+CASES: dict[str, Callable[[SubjectFactory], None]] = {
+    "an_id_that_is_used_gets_a_new_one": (
+        test_nothing_is_applied_twice.test_an_attempt_that_is_asked_for_again_is_refused
     ),
-    "a lock before a look": lambda: (
-        test_a_refused_attempt_begins_no_write.test_while_the_write_lock_is_held(LocksBeforeItLooks)
+    "every_read_takes_the_write_lock": (
+        test_a_refused_attempt_begins_no_write.test_while_the_write_lock_is_held
     ),
-    "outcomes in memory": lambda: test_a_reopened_store_says_the_same.test_beside_it_and_after_it(
-        RemembersOutcomes
+    "outcomes_are_kept_in_the_process": (
+        test_a_reopened_store_says_the_same.test_beside_it_and_after_it
     ),
-    "reads from a cache": lambda: test_a_caller_reads_its_own_write.test_while_others_write(
-        ReadsWhatItReadFirst
+    "rows_are_read_from_a_cache": test_a_caller_reads_its_own_write.test_while_others_write,
+    "a_failed_commit_is_told_as_a_failure": (
+        test_an_unknown_outcome_says_unknown.test_a_commit_that_is_denied
     ),
-    "failure once closed": lambda: test_close_lets_attempts_end.test_at_any_moment(
-        TellsFailureOnceClosed,
-        _drawn,
-    ),
-    "no attempt from the past": lambda: (
+    "who_comes_from_the_past_is_late": lambda made: (
         test_a_clock_that_steps_changes_nothing.test_the_same_script_has_the_same_end(
-            RefusesThePast, "back a second"
+            made, "back a second"
         )
     ),
 }
+"""By the name of the mutant."""
 
 
 @pytest.mark.parametrize("bug", CASES)
-def test_a_broken_subject_is_caught(bug: str) -> None:
+def test_a_mutant_is_caught(bug: str) -> None:
     """By the law whose case it fails."""
-    with pytest.raises(AssertionError):
-        CASES[bug]()
+    with MUTANTS[bug].applied(), pytest.raises(AssertionError):
+        CASES[bug](MUTANTS[bug])
 
 
-def test_a_write_that_does_not_compare_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_does_not_compare_is_caught() -> None:
     """Ten on one file: state and version are left out of the WHERE clause."""
-    monkeypatch.setattr(schema, "COMPARE_AND_SET", _without_the_version())
-    with pytest.raises(AssertionError, match="attempts were told"):
-        test_one_winner_per_version.test_ten_tasks_under_every_schedule_tried(
-            "handrolled-unlocked", _walked
-        )
-
-
-def _without_the_version() -> str:
-    whole = schema.COMPARE_AND_SET
-    return f"{whole[: whole.index('AND')]}AND ? IS NOT NULL AND ? IS NOT NULL"
+    with MUTANTS["the_update_compares_the_key_alone"].applied():
+        with pytest.raises(AssertionError, match="attempts were told"):
+            test_one_winner_per_version.test_ten_tasks_under_every_schedule_tried(
+                "handrolled-unlocked", _walked
+            )
 
 
 def test_one_lock_for_all_files_is_caught() -> None:
@@ -156,34 +134,14 @@ def test_a_lock_kept_by_the_cancelled_is_caught(monkeypatch: pytest.MonkeyPatch)
         )
 
 
-def test_a_retry_without_a_sleep_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And one that keeps the row that it has read before."""
-
-    async def wait(_self: object, _error: object, _tries: int) -> None:
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr(RetryPolicy, "wait", wait)
-    with pytest.raises(AssertionError, match="without a sleep and a read"):
-        test_a_retry_reads_again.test_after_a_sleep_from_a_fresh_read(
-            "handrolled-unlocked", _walked, _request()
-        )
-
-
-def test_a_retry_from_the_old_row_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read once an attempt, whatever came of the first try."""
-    read = attempt.Attempt.read
-    rows: dict[tuple[attempt.Attempt, str], Any] = {}
-
-    async def once(self: attempt.Attempt, file_path: str) -> Any:
-        if (self, file_path) not in rows:
-            rows[self, file_path] = await read(self, file_path)
-        return rows[self, file_path]
-
-    monkeypatch.setattr(attempt.Attempt, "read", once)
-    with pytest.raises(AssertionError, match="without a sleep and a read"):
-        test_a_retry_reads_again.test_after_a_sleep_from_a_fresh_read(
-            "handrolled-unlocked", _walked, _request()
-        )
+@pytest.mark.parametrize("bug", ["a_retry_does_not_sleep", "a_retry_keeps_the_row_that_it_read"])
+def test_a_retry_that_does_not_begin_anew_is_caught(bug: str) -> None:
+    """One without a sleep, and one from the row that was read before."""
+    with MUTANTS[bug].applied():
+        with pytest.raises(AssertionError, match="without a sleep and a read"):
+            test_a_retry_reads_again.test_after_a_sleep_from_a_fresh_read(
+                "handrolled-unlocked", _walked, _request()
+            )
 
 
 def test_adapters_that_differ_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,19 +157,6 @@ def test_adapters_that_differ_are_caught(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(AssertionError):
         test_both_adapters_agree.test_the_same_schedule_gives_the_same_calls(
             "-unlocked", *test_both_adapters_agree.WORKLOADS[1], _walked
-        )
-
-
-def test_an_unknown_outcome_told_as_a_failure_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error at COMMIT is translated like any other."""
-    monkeypatch.setattr(
-        connections,
-        "CommitFailedError",
-        lambda name, cause: StoreUnavailableError(f"{name}: {cause}. Nothing was written."),
-    )
-    with pytest.raises(AssertionError):
-        test_an_unknown_outcome_says_unknown.test_a_commit_that_is_denied(
-            CORE_SUBJECTS["handrolled"]
         )
 
 

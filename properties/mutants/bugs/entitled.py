@@ -144,3 +144,31 @@ def outcomes_are_kept_in_the_process(patch: Patch) -> None:
         "outcome_of",
         ("if rows:", "if rows and attempt_id in vars(self).get('_done', ()):"),
     )
+
+
+@mutant(
+    family=Family.ENTITLED,
+    laws=("a_refused_attempt_leaves_no_trace",),
+    realistic="a guard that wants to see the row as it will be, and errors that pass unchanged",
+    shows="one attempt whose guard says no",
+)
+def who_was_refused_has_moved_the_row(patch: Patch) -> None:
+    """The guard is asked after the commit, and its no is told as if nothing had been written."""
+    patch.source(handrolled.HandRolledAdapter, "trigger", (_ASK + _ENTER, _ENTER + _ASK))
+    patch.source(
+        transitions.FileTransitionManager,
+        "_settled",
+        ("if trace.moved is None:", "if trace.moved is None or not error.retryable:"),
+        ("except Exception as error:", "except FsmCoreError as error:"),
+    )
+
+
+@mutant(
+    family=Family.OUTCOMES,
+    laws=("an_unknown_outcome_resolves_in_one_read",),
+    realistic="the journal was searched by the wrong one of two texts of the same shape",
+    shows="one attempt, and the question what became of it",
+)
+def outcomes_are_looked_up_by_file(patch: Patch) -> None:
+    """An attempt that is committed is not found by its id."""
+    patch.text(schema, "SELECT_ATTEMPT", "WHERE attempt_id = ?", "WHERE file_path = ?")

@@ -9,28 +9,33 @@ from properties.history import files
 from properties.history.checker import check
 from properties.history.verdicts import Finding
 from properties.profiles import PROFILES
-from properties.rules import explore
+from properties.rules import Exploration, explore
 from properties.rules.kept import keep_history
 from properties.specs.test_the_history_is_linearizable import judge
-from properties.tests import broken
+from properties.tests.teeth import MUTANTS
 
 LAW = "the_history_is_linearizable"
 QUICK = dataclasses.replace(PROFILES["gate"], explored_count=800, step_count=8)
 
 
+def _broken(name: str) -> Exploration:
+    mutant = MUTANTS[name]
+    with mutant.applied():
+        return explore(mutant, {LAW: judge}, QUICK.explored)
+
+
 @pytest.mark.parametrize(
-    "subject",
+    "name",
     [
-        broken.AcknowledgesBeforeTheCommit,
-        broken.TakesAnEdgeTooMany,
-        broken.RefusesAndWritesAllTheSame,
-        broken.IgnoresTheExpectedVersion,
+        "who_comes_late_is_told_success",
+        "the_version_is_counted_twice",
+        "a_newer_row_than_expected_is_taken",
+        "who_was_refused_has_moved_the_row",
     ],
-    ids=lambda subject: subject.__name__,
 )
-def test_a_bug_is_told_by_its_operations(subject: type[broken.Broken]) -> None:
+def test_a_bug_is_told_by_its_operations(name: str) -> None:
     """The law fails with a contradiction, and a timeline that marks those that contradict."""
-    found = explore(subject, {LAW: judge}, QUICK.explored)
+    found = _broken(name)
     assert None is found.harness_error, found.harness_error
     assert [LAW] == list(found.broken)
     assert " * " in found.broken[LAW]
@@ -38,7 +43,7 @@ def test_a_bug_is_told_by_its_operations(subject: type[broken.Broken]) -> None:
 
 def test_the_history_of_a_broken_law_is_kept(tmp_path: Path) -> None:
     """The file that is named is illegal for whoever reads it."""
-    found = explore(broken.AcknowledgesBeforeTheCommit, {LAW: judge}, QUICK.explored)
+    found = _broken("who_comes_late_is_told_success")
     line = keep_history(LAW, "broken", found.evidence[LAW], tmp_path / "a b'c")
     path = tmp_path / "a b'c" / f"{LAW}-broken.json"
     assert f"The history: nox -s history -- {path}" == line
@@ -47,7 +52,7 @@ def test_the_history_of_a_broken_law_is_kept(tmp_path: Path) -> None:
 
 def test_a_history_that_cannot_be_kept_says_why(tmp_path: Path) -> None:
     """The counterexample is told all the same."""
-    found = explore(broken.AcknowledgesBeforeTheCommit, {LAW: judge}, QUICK.explored)
+    found = _broken("who_comes_late_is_told_success")
     blocked = tmp_path / "file"
     blocked.touch()
     line = keep_history(LAW, "broken", found.evidence[LAW], blocked)

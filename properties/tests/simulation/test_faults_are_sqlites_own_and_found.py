@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import aiosqlite
 import pytest
 
+from fsmcore import HandRolledAdapter
 from properties.rules import hearing
 from properties.rules.contention import Trouble
 from properties.rules.workload import Arrival, Workload
@@ -33,8 +34,7 @@ from properties.simulation.scenarios.laws import all_of, every_ok_counts, nothin
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.stage import Stage
 from properties.simulation.timeline import timeline
-from properties.subjects import Answer, AnswerKind, Place, Request
-from properties.tests.broken import Broken
+from properties.subjects import TRIES, Answer, AnswerKind, CoreSubject, Place, Request
 
 # Who dies closes nothing, and aiosqlite says so when its objects are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
@@ -145,8 +145,12 @@ async def leased(db: aiosqlite.Connection) -> str:
     return "ok"
 
 
-class AcknowledgesEarly(Broken):
+class AcknowledgesEarly(CoreSubject):
     """Says success, and commits when it comes to it."""
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Have promised nothing yet."""
+        super().__init__("early", HandRolledAdapter, locked=False, tries=tries)
 
     async def attempt(self, request: Request) -> Answer:
         """Leave the work to a task that nobody awaits."""
