@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fsmcore import (
     ConnectionModel,
@@ -11,9 +12,12 @@ from fsmcore import (
     FileLocks,
     NoFileLocks,
     PerTransition,
+    Pooled,
     Synchronous,
 )
+from fsmcore.connections import MODELS as NAMED
 
+Make = Callable[..., ConnectionModel]
 Connections = Callable[[Synchronous], ConnectionModel]
 
 
@@ -21,30 +25,37 @@ Connections = Callable[[Synchronous], ConnectionModel]
 class Way:
     """How transitions get their connections, and which locks spare them the races."""
 
-    connections: Connections
+    make: Make
+    options: Mapping[str, Any]  # what ``make`` takes beside ``synchronous``
     locks: Callable[[], FileLocks] = FileLockManager
     haste: int = 1
     """About how many times as fast as the default: how many more transitions make a round."""
 
+    def connections(self, synchronous: Synchronous) -> ConnectionModel:
+        """Return a new model."""
+        return self.make(synchronous=synchronous, **self.options)
 
-def per_transition(synchronous: Synchronous) -> ConnectionModel:
-    """Return the default connection model at a synchronous level."""
-    return PerTransition(synchronous=synchronous)
 
-
-def per_transition_unlocked(synchronous: Synchronous) -> ConnectionModel:
-    """Return the default model without its writer lock: races meet in the database."""
-    return PerTransition(synchronous=synchronous, fair_writer_lock=False)
-
+HASTE = {"direct": 4, "pooled": 8, "single-writer": 8, "group-commit": 16}
 
 MODELS: Mapping[str, Way] = {
-    "per_transition": Way(connections=per_transition),
+    name: Way(make=make, options={}, haste=HASTE.get(name, 1)) for name, make in NAMED.items()
 }
 """The connection models, as an application chooses one."""
 
 UNLOCKED: Mapping[str, Way] = {
-    "per_transition_unlocked": Way(connections=per_transition_unlocked, locks=NoFileLocks),
+    f"{name}-unlocked": Way(
+        make=make, options={"fair_writer_lock": False}, locks=NoFileLocks, haste=HASTE.get(name, 1)
+    )
+    for name, make in (("per-transition", PerTransition), ("pooled", Pooled))
 }
 """The same without the locks of the process: what several processes do to one another."""
 
 WAYS: Mapping[str, Way] = {**MODELS, **UNLOCKED}
+
+DEFAULT = MODELS["per-transition"]
+
+
+def per_transition(synchronous: Synchronous) -> ConnectionModel:
+    """Return the default connection model at a synchronous level."""
+    return DEFAULT.connections(synchronous)

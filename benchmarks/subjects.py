@@ -11,7 +11,7 @@ import aiosqlite
 
 from benchmarks import ring
 from benchmarks.ledger import Moved
-from benchmarks.models import Connections, Way, per_transition
+from benchmarks.models import DEFAULT, Connections, Way, per_transition
 from benchmarks.plain import SELECT, writes
 from fsmcore import (
     ConnectionModel,
@@ -26,8 +26,6 @@ from fsmcore import (
 from fsmcore.native import Preparation, PreparedConnection
 
 OnRetry = Callable[[FsmCoreError, int, float], None]
-
-DEFAULT = Way(connections=per_transition)
 
 
 class Subject(Protocol):

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import ring
 from benchmarks.conftest import Measure
+from benchmarks.counting.lanes import simulated
 from benchmarks.counting.lock_step import Contention, LockStep
 from benchmarks.models import WAYS
 from benchmarks.sizes import sized
@@ -46,7 +47,7 @@ def test_deciders(measured: Measure, way: str, writer_count: int) -> None:
     """Callers who read, decide, and ask for an event that may no longer be allowed."""
     lock_step = LockStep(
         Contention(
-            make_subject=lambda: Deciding(StateMachineAdapter, WAYS[way]),
+            make_subject=lambda: Deciding(StateMachineAdapter, simulated(WAYS[way])),
             writer_count=writer_count,
             file_count=1,
             transitions_per_round=TRANSITIONS,
@@ -61,7 +62,7 @@ def test_deciders(measured: Measure, way: str, writer_count: int) -> None:
 def _count(measured: Measure, way: str, adapter: str, writer_count: int, file_count: int) -> None:
     lock_step = LockStep(
         Contention(
-            make_subject=lambda: Managed(ADAPTERS[adapter], WAYS[way]),
+            make_subject=lambda: Managed(ADAPTERS[adapter], simulated(WAYS[way])),
             writer_count=writer_count,
             file_count=file_count,
             transitions_per_round=TRANSITIONS,

@@ -10,9 +10,11 @@ import pytest
 
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.conftest import Measure
+from benchmarks.models import MODELS
 from benchmarks.plain import PlainLoop, raw_loop
 from benchmarks.subjects import BareAiosqlite, Managed, StoreOnly
 from benchmarks.workloads.bare_machine import BareMachine
+from benchmarks.workloads.many_files import many_files
 from fsmcore import HandRolledAdapter, StateMachineAdapter
 
 pytestmark = pytest.mark.benchmark(group="ladder")
@@ -78,3 +80,16 @@ def test_machine_statemachine(measured: Measure) -> None:
     measured(
         BareMachine(StateMachineAdapter, transitions_per_round=40), rounds=ROUNDS, beside=raw_loop()
     )
+
+
+@pytest.mark.parametrize("task_count", [1, 32])
+@pytest.mark.parametrize("way", MODELS)
+def test_model(measured: Measure, way: str, task_count: int) -> None:
+    """The store again, by each connection model: alone, and 32 tasks on 100 files."""
+    model = MODELS[way]
+    workload = many_files(
+        StoreOnly(model.connections),
+        task_count=task_count,
+        transitions_per_round=max(32, 2 * task_count) * model.haste,
+    )
+    measured(workload, rounds=ROUNDS // 2, beside=raw_loop(), way=way)

@@ -15,11 +15,12 @@ import pytest
 from benchmarks import ring
 from benchmarks.choices import in_turn
 from benchmarks.counting.calls import PythonCalls
+from benchmarks.counting.lanes import simulated
 from benchmarks.counting.lock_step import Contention, LockStep
 from benchmarks.counting.statements import Statements
 from benchmarks.counting.syncs import Syncs
 from benchmarks.ledger import Moved
-from benchmarks.models import WAYS
+from benchmarks.models import MODELS, WAYS
 from benchmarks.subjects import Deciding, Managed, StoreOnly, Subject
 from benchmarks.tests.recorders import PretendedRecorder
 from benchmarks.tests.test_fast_and_wrong_is_a_failure import Careless, checks_no_version
@@ -27,7 +28,7 @@ from benchmarks.workload import WrongResultError, measure
 from fsmcore import HandRolledAdapter, MachineFactory, StateMachineAdapter, Synchronous
 from fsmcore.native import Preparation, PreparedConnection
 
-UNLOCKED = WAYS["per_transition_unlocked"]
+UNLOCKED = WAYS["per-transition-unlocked"]
 
 
 def database(folder: Path) -> str:
@@ -179,6 +180,24 @@ def test_both_adapters_do_the_same_to_the_database(tmp_path: Path) -> None:
     calls = [each.pop("python_call_count") for each in found]
     assert found[0] == found[1]
     assert found[0]["retry_count"] > 0 and calls[0] > calls[1]
+
+
+CONNECTS_EACH = {
+    "per-transition": 1,
+    "direct": 1,
+    "pooled": 0,
+    "single-writer": 0,
+    "group-commit": 0,
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_model_is_counted_and_connects_as_it_says(name: str, tmp_path: Path) -> None:
+    """Threads of aiosqlite and of the core are scheduled alike; a kept one is open before."""
+    way = simulated(MODELS[name])
+    info = contending(lambda: Managed(HandRolledAdapter, way), tmp_path).extra_info
+    assert (16, 16 * CONNECTS_EACH[name]) == (info["committed_count"], info["connect_count"])
+    assert (0, 0) == (info["sqlite_busy_count"], info["stale_count"])
 
 
 class Moody(StoreOnly):

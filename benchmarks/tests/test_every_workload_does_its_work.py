@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.ledger import Moved
+from benchmarks.models import MODELS
 from benchmarks.open_loop import OpenLoop
 from benchmarks.plain import PlainLoop
 from benchmarks.subjects import BareAiosqlite, Managed, OnRetry, StoreOnly
@@ -23,6 +25,13 @@ from benchmarks.workloads.process_pool import ProcessPool
 from benchmarks.workloads.readers_beside_writers import readers_beside_writers
 from benchmarks.workloads.zipf_files import zipf_files
 from fsmcore import DefinitionError, HandRolledAdapter, StateMachineAdapter, Synchronous
+
+
+def by_model(name: str) -> Workload:
+    """Return tasks that move files through the store, by a connection model."""
+    store = StoreOnly(MODELS[name].connections)
+    return ClosedLoop(store, transitions_per_round=7, task_count=3, file_count=4)
+
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
     "kept connection": lambda: PlainLoop(fresh_connection=False, transitions_per_round=7),
@@ -45,8 +54,9 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "readers": lambda: readers_beside_writers(manager(), task_count=4, transitions_per_round=7),
     "checkpoints": lambda: checkpoint_pressure(manager(), task_count=2, transitions_per_round=7),
     "pool": lambda: ProcessPool(
-        "per_transition", process_count=1, tasks_per_process=2, transitions_per_process=7
+        "per-transition", process_count=1, tasks_per_process=2, transitions_per_process=7
     ),
+    **{f"store, {name}": partial(by_model, name) for name in MODELS},
     "machine by hand": lambda: BareMachine(HandRolledAdapter, transitions_per_round=7),
     "machine": lambda: BareMachine(StateMachineAdapter, transitions_per_round=7),
 }
@@ -138,7 +148,7 @@ def test_cancelled_callers_are_counted_and_the_journal_tells_what_became_of_them
 
 def test_processes_meet_in_the_database_and_in_one_ledger(tmp_path: Path) -> None:
     """Two processes on one row: both are told the truth, and it takes more than one try."""
-    pool = ProcessPool("per_transition", process_count=2, transitions_per_process=12)
+    pool = ProcessPool("per-transition", process_count=2, transitions_per_process=12)
     info = recorded(pool, tmp_path).extra_info
     assert (96, 72) == (info["committed_count"], info["attempt_count"])
 
