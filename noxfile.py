@@ -185,6 +185,13 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def campaign(session: nox.Session) -> None:
+    """How often the gate's clocks err: real comparisons, kept as data. -- --slowdown 3, --table."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.campaign", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The tests of all four packages. Options are pytest's: -- -k stale -x."""
     lock(session, "tests")

@@ -88,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where databases lie (default: /dev/shm where it has room, else the temporary folder)",
     )
+    made.add_argument(
+        "--turns", metavar="SOCKET", help="ask here before each round, as processes of a pair do"
+    )
     kept = made.add_mutually_exclusive_group()
     kept.add_argument(
         "--out",
@@ -117,6 +120,8 @@ def main(given: Sequence[str]) -> int:
             f"--benchmarks-synchronous={chosen.synchronous}",
             f"--benchmarks-size={chosen.size}",
         ]
+        if chosen.turns is not None:
+            options.append(f"--benchmarks-turns={chosen.turns}")
         if chosen.folder is not None:
             options.append(f"--benchmarks-folder={chosen.folder.absolute()}")
         groups = _groups(chosen.group)

@@ -14,6 +14,8 @@ import pytest
 from benchmarks import folders
 from benchmarks.groups import GROUPS, Place
 from benchmarks.sizes import SIZES
+from benchmarks.slowed import Slowed
+from benchmarks.turns import Turns
 from benchmarks.workload import Recorder, Workload, measure
 from fsmcore import Synchronous
 from properties.environment import environment, filesystem_kind
@@ -27,6 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("benchmarks of fsmcore")
     group.addoption("--benchmarks-folder", type=Path, metavar="DIR", help="where databases lie")
     group.addoption("--benchmarks-size", choices=SIZES, default="short", help="how many cells")
+    group.addoption("--benchmarks-turns", metavar="SOCKET", help="ask here before each round")
+    group.addoption(
+        "--benchmarks-slowdown",
+        type=float,
+        default=0.0,
+        metavar="PERCENT",
+        help="work on for so much of each round's time, in all but the control",
+    )
     group.addoption(
         "--benchmarks-synchronous",
         choices=[each.name for each in Synchronous],
@@ -54,12 +64,20 @@ class Measure:
     """Measures the one workload of a test."""
 
     def __init__(
-        self, recorder: Recorder, name: str, folder: Path, synchronous: Synchronous
+        self,
+        recorder: Recorder,
+        name: str,
+        folder: Path,
+        synchronous: Synchronous,
+        turns: Turns | None,
+        slowdown_percent: float,
     ) -> None:
         self._recorder = recorder
         self._name = name
         self._folder = folder
         self._synchronous = synchronous
+        self._turns = turns
+        self._slowdown_percent = slowdown_percent
 
     def __call__(
         self,
@@ -73,6 +91,8 @@ class Measure:
     ) -> None:
         """Run it, check it, and only then let it be recorded; ``labels`` stand in the record."""
         self._recorder.extra_info.update(labels)
+        if self._slowdown_percent and self._name != "test_control":
+            workload = Slowed(workload, self._slowdown_percent)
         measure(
             self._recorder,
             workload,
@@ -82,6 +102,7 @@ class Measure:
             rounds=rounds,
             warmup_rounds=warmup_rounds,
             beside=beside,
+            turns=self._turns,
         )
 
 
@@ -110,17 +131,33 @@ def databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
         yield Databases(pytestconfig, opened)
 
 
+@pytest.fixture(scope="session")
+def turns(pytestconfig: pytest.Config) -> Iterator[Turns | None]:
+    """The turns of this process, where there is somebody to take them with."""
+    path = pytestconfig.getoption("benchmarks_turns")
+    if path is None:
+        yield None
+        return
+    taken = Turns(path)
+    yield taken
+    taken.close()
+
+
 @pytest.fixture
 def measured(
-    benchmark: Recorder, request: pytest.FixtureRequest, databases: Databases
+    benchmark: Recorder,
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    turns: Turns | None,
 ) -> Iterator[Measure]:
     """Call it with a workload."""
     synchronous = Synchronous[request.config.getoption("benchmarks_synchronous")]
+    slowdown: float = request.config.getoption("benchmarks_slowdown")
     mark = request.node.get_closest_marker("benchmark")
     place = GROUPS[mark.kwargs["group"]].place
     with folders.scratch(databases.folder(place)) as folder:
         benchmark.extra_info["database_filesystem"] = filesystem_kind(folder)
-        yield Measure(benchmark, request.node.name, folder, synchronous)
+        yield Measure(benchmark, request.node.name, folder, synchronous, turns, slowdown)
 
 
 # Optional: `nox -s tests` collects the tests of this package without pytest-benchmark.

@@ -1,4 +1,4 @@
-"""The few benchmarks that a gate runs again and again in fresh processes, one or two seconds each.
+"""The few benchmarks that a gate runs again and again in fresh processes that take turns.
 
 Rounds of 2 to 5 ms, many of them, with the collector off inside a round: a round is short enough
 to fall between two interruptions, and the median of many is quiet.
@@ -17,7 +17,7 @@ from fsmcore import StateMachineAdapter
 
 pytestmark = pytest.mark.benchmark(group="gate", disable_gc=True)
 
-ROUNDS = 80
+ROUNDS = 40
 
 
 def test_control(measured: Measure) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.turns import Rounds, Turns
 from fsmcore import Synchronous
 
 Metric = int | float | str | Sequence[int]
@@ -87,18 +88,22 @@ class _OncePerRound:
 
     pytest-benchmark divides a round's time by its iterations, and cannot await. So one round is
     one run of the event loop, however many transitions it takes, and the recorded time is that
-    of one transition. The idle calls cost some 50 ns each.
+    of one transition. The idle calls cost some 50 ns each. The CPU time that the process spent in
+    a round, all of its threads together, is noted beside pytest-benchmark's wall time.
     """
 
     def __init__(self, run: Callable[[], None], *, rounds: int, iterations: int) -> None:
         self._run = run
         self._calls_left = rounds * iterations
         self._iterations = iterations
+        self.cpu_rounds_s: list[float] = []
 
     def __call__(self) -> None:
         # After the last round pytest-benchmark calls once more, for a result nobody wants.
         if self._calls_left and self._calls_left % self._iterations == 0:
+            began_s = time.process_time()
             self._run()
+            self.cpu_rounds_s.append((time.process_time() - began_s) / self._iterations)
         self._calls_left = max(0, self._calls_left - 1)
 
 
@@ -130,8 +135,11 @@ def measure(
     rounds: int,
     warmup_rounds: int,
     beside: Workload | None = None,
+    turns: Turns | None = None,
 ) -> None:
     """Measure a workload; raises ``WrongResultError`` when its check fails.
+
+    With ``turns`` each round waits, off the clock, until it may begin.
 
     ``beside`` is run after each round, off pytest-benchmark's clock; its times are noted as
     ``raw_rounds_s``, in the order of the rounds, in seconds for one transition.
@@ -152,13 +160,15 @@ def measure(
                     each.run()
                 each.forget()
         raw = None if beside is None else _Beside(beside)
-        _take_rounds(recorder, workload, rounds, raw)
+        between = raw if turns is None else Rounds(turns, name, rounds)
+        cpu_rounds_s = _take_rounds(recorder, workload, rounds, between)
     wrong = [*workload.check(), *(beside.check() if beside is not None else ())]
     if wrong:
         raise WrongResultError(name, wrong)
     info = recorder.extra_info
     info.update(workload.metrics())
     info["synchronous"] = synchronous.name
+    info["cpu_rounds_s"] = cpu_rounds_s
     info["transitions_per_round"] = workload.transitions_per_round
     if raw is not None:
         info["raw_rounds_s"] = raw.rounds_s[:rounds]
@@ -170,17 +180,21 @@ def measure(
 
 def _take_rounds(
     recorder: Recorder, workload: Workload, rounds: int, after_each: Callable[[], None] | None
-) -> None:
+) -> list[float]:
+    """Return the CPU time of each round, in seconds for one transition."""
     iterations = workload.transitions_per_round
     target = _OncePerRound(workload.run, rounds=rounds, iterations=iterations)
     gc.collect()
     gc.freeze()
     try:
+        if isinstance(after_each, Rounds):
+            after_each()
         recorder.pedantic(
             target, teardown=after_each or _nothing, rounds=rounds, iterations=iterations
         )
     finally:
         gc.unfreeze()
+    return target.cpu_rounds_s
 
 
 def _nothing() -> None:

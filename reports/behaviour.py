@@ -28,8 +28,8 @@ from reports.schema import (
     Verdict,
 )
 
-NAMED_MOST = 12
-"""Changes that are told one by one among the reasons; the record holds all of them."""
+NAMED_MOST = 4
+"""Changes that are told one by one among the reasons; the table and the record hold all of them."""
 
 Believe = Callable[[Side, Environment | None], None]
 
@@ -139,7 +139,7 @@ def reasons_of(changes: Sequence[BehaviourChange], summary: str) -> list[Reason]
         for each in changed[:NAMED_MOST]
     ]
     if (more := len(changed) - NAMED_MOST) > 0:
-        text = f"{more} more changes of behaviour that nobody has accepted; the record names them"
+        text = f"{more} more changes of behaviour that nobody has accepted, see above"
         reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
     lines = Counter(each.accepted or "" for each in by_outcome[ChangeOutcome.ACCEPTED])
     reasons += [

@@ -122,7 +122,7 @@ class Gate:
                 "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
                 "accepted": sum(reason.is_accepted for reason in ordered),
                 "behaviour_changes": len(seen.changes),
-                "pairs": timing.epoch_count if timing else 0,
+                "epochs": timing.epoch_count if timing else 0,
                 "budget_left_s": round(self.left_s(), 1),
             },
             versions=candidate.versions() if candidate else {},
@@ -207,10 +207,11 @@ class Gate:
             pulse=self.progress.detail,
         )
 
-        def proven_epoch() -> Epoch:
-            epoch = pairing.epoch()
-            for side, measured in epoch.sides.items():
-                if measured.failure is None:
+        def proven_epoch(only: Sequence[str] | None) -> Epoch:
+            epoch = pairing.epoch(only)
+            seats = [*epoch.sides.items(), (Side.BASELINE, epoch.twin)]
+            for side, measured in seats:
+                if measured is not None and measured.failure is None:
                     self._believe(built[side], side, measured.environment)
             return epoch
 
@@ -270,7 +271,7 @@ def _guarantee(known: Policy) -> str:
     chance = known.time.family_error * known.time.confirmation_error
     return (
         f"one release against itself fails by its clocks with a chance of at most {chance:.4f} "
-        f"a run (alarm {known.time.family_error}, confirmed on fresh pairs at "
+        f"a run (alarm {known.time.family_error}, confirmed on fresh epochs at "
         f"{known.time.confirmation_error}); a benchmark more than "
         f"{known.time.tolerance_percent:g} % slower passes with at most {known.time.family_error}"
     )

@@ -113,14 +113,14 @@ def summary(
         row.outcome is BenchmarkOutcome.REGRESSED and not row.accepted for row in benchmarks
     )
     accepted = sum(reason.is_accepted for reason in reasons)
-    pairs = max((row.epoch_count for row in benchmarks), default=0)
+    epochs = max((row.epoch_count for row in benchmarks), default=0)
     figures = [f"{held} of {len(laws)} laws hold"]
     if broken:
         figures.append(f"{broken} newly fail")
     if behaviour:
         changed = sum(each.outcome is ChangeOutcome.CHANGED for each in behaviour)
         figures.append(f"{len(behaviour)} changes of behaviour ({changed} open)")
-    figures.append(f"{pairs} pairs timed" if pairs else "nothing timed")
+    figures.append(f"{epochs} epochs timed" if epochs else "nothing timed")
     if slower:
         figures.append(f"regressed: {slower}")
     if accepted:

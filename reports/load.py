@@ -41,6 +41,14 @@ class Benchmark:
     extra_info: dict[str, Any]  # whatever the benchmark chose to note: JSON, shown and not judged
 
     @property
+    def cpu_rounds_s(self) -> list[float]:
+        """CPU seconds of each round for one transition, where the benchmark noted them."""
+        noted = self.extra_info.get("cpu_rounds_s")
+        if not isinstance(noted, list) or len(noted) != len(self.rounds_s):
+            return []
+        return [float(each) for each in noted if isinstance(each, (int, float))]
+
+    @property
     def is_control(self) -> bool:
         """Whether no upgrade can touch this benchmark: it runs on the standard library alone."""
         return short_name(self.name) == "control"

@@ -1,107 +1,177 @@
-"""What a number of epochs say: bounds, alarms, confirmation, and the control.
+"""What the epochs so far say: bounds, alarms, confirmations, and whether the clocks are believed.
 
-- An alarm is a benchmark whose lower bound lies above the margin: Holm over the benchmarks, the
-  looks sharing the error in equal parts (Bonferroni).
-- An alarm counts only when fresh epochs alone repeat it at the confirmation error. Alarms are asked
-  in the order in which the earlier epochs put them, the highest lower bound first, each at the
-  full error, up to the first that is not repeated (the fixed-sequence procedure: W. Maurer,
-  L. A. Hothorn, W. Lehmacher, "Multiple comparisons in drug clinical trials and preclinical
-  assays: a-priori ordered hypotheses", 1995). The order owes nothing to the fresh epochs.
+- An *alarm* is a benchmark whose median is above the margin: p-values valid at any time, Holm over
+  the benchmarks. So the chance of any false alarm, at whatever moment one stops, is at most the
+  family error.
+- An alarm counts when the epochs *after* it alone say the same, at the confirmation error shared in
+  equal parts by the benchmarks (Bonferroni). Given the past, their wealth starts again at 1; so one
+  release against itself fails with at most family error times confirmation error a run.
 - A benchmark is close enough when its upper bound lies under the tolerance. An upgrade passes only
   where all are, so this bound needs no correction for their number (R. L. Berger,
   "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982).
-- The control is quiet unless its median lies beyond `control_percent` on either side.
-
-For one release against itself an alarm and its confirmation are sign tests on exchangeable pairs
-of different epochs: a false failure has at most the chance family error times confirmation error.
+- What is settled need not be measured any longer: every statement holds at any time.
+- The clocks are believed unless something that no upgrade can touch has moved: the control between
+  the sides, or any benchmark between the baseline and its twin.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reports.pairs import Epoch, Side
 from reports.policy import TimePolicy
 from reports.schema import BenchmarkComparison, BenchmarkOutcome
-from reports.statistics import holm_levels, median, median_interval, sign_test
+from reports.statistics import holm_levels, median, median_sequence, sign_p_value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """The benchmarks after some epochs; `alarms` wait for confirmation, the loudest first."""
+@dataclass(kw_only=True)
+class Evidence:
+    """Everything measured so far: log ratios by benchmark, one an epoch.
 
-    rows: list[BenchmarkComparison]
-    alarms: tuple[str, ...]
+    `alarmed_at` says with how many epochs an alarm was raised.
+    """
 
+    policy: TimePolicy
+    epochs: list[Epoch] = field(default_factory=list)
+    ratios: dict[str, list[float]] = field(default_factory=dict)
+    cpu_ratios: dict[str, list[float]] = field(default_factory=dict)
+    twin_ratios: dict[str, list[float]] = field(default_factory=dict)
+    middles_s: dict[tuple[Side, str], list[float]] = field(default_factory=dict)
+    controls: set[str] = field(default_factory=set)
+    alarmed_at: dict[str, int] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)
 
-def look(
-    epochs: Sequence[Epoch], policy: TimePolicy, *, looks: int, confirmed: frozenset[str]
-) -> Look:
-    """Judge all epochs so far, as one of `looks` looks."""
-    ratios = log_ratios(epochs)
-    controls = {name for each in epochs for name in each.sides[Side.BASELINE].controls}
-    error = policy.family_error / looks
-    margin = math.log1p(policy.margin_percent / 100)
-    p_values = {n: sign_test(v, above=margin) for n, v in ratios.items() if n not in controls}
-    levels = holm_levels(p_values, error=error)
-    alarms = {name for name, level in levels.items() if p_values[name] <= level}
-    rows = []
-    for name, values in ratios.items():
-        low = median_interval(values, error=levels.get(name, error))
-        high = median_interval(values, error=error)
-        outcome, reason = _outcome(low.low, high.high, policy)
-        if name in controls:
+    def add(self, epoch: Epoch) -> None:
+        """Look at one more epoch."""
+        self.epochs.append(epoch)
+        self.controls |= epoch.sides[Side.BASELINE].controls
+        for kept, latest in (
+            (self.ratios, epoch.log_ratios()),
+            (self.cpu_ratios, epoch.cpu_log_ratios()),
+            (self.twin_ratios, epoch.twin_log_ratios()),
+        ):
+            for name, value in latest.items():
+                kept.setdefault(name, []).append(value)
+        for side, measured in epoch.sides.items():
+            for name in measured.rounds_s:
+                self.middles_s.setdefault((side, name), []).append(measured.middle_s(name))
+        if len(self.epochs) < self.policy.first_epochs:
+            return
+        judged = {name: each for name, each in self.ratios.items() if name not in self.controls}
+        p_values = {name: sign_p_value(v, above=self._margin()) for name, v in judged.items()}
+        levels = holm_levels(p_values, error=self.policy.family_error)
+        for name, values in judged.items():
+            if name in self.alarmed_at:
+                fresh = values[self.alarmed_at[name] :]
+                error = self.policy.confirmation_error / len(judged)
+                if sign_p_value(fresh, above=self._margin()) <= error:
+                    self.confirmed.add(name)
+            elif p_values[name] <= levels[name]:
+                self.alarmed_at[name] = len(values)
+
+    def rows(self) -> list[BenchmarkComparison]:
+        """Each benchmark with its bounds and what follows; controls last."""
+        p_values = {
+            name: sign_p_value(values, above=self._margin())
+            for name, values in self.ratios.items()
+            if name not in self.controls
+        }
+        levels = holm_levels(p_values, error=self.policy.family_error)
+        rows = [
+            self._row(name, values, levels.get(name, self.policy.family_error))
+            for name, values in self.ratios.items()
+        ]
+        return sorted(rows, key=lambda row: (row.is_control, row.name))
+
+    def _row(self, name: str, values: Sequence[float], low_error: float) -> BenchmarkComparison:
+        policy = self.policy
+        is_control = name in self.controls
+        bounds = median_sequence(values, low_error=low_error, high_error=policy.family_error)
+        outcome, reason = self._outcome(name, bounds.low, bounds.high)
+        if is_control:
             outcome, reason = _control_outcome(values, policy)
-        elif name in confirmed:
-            outcome, reason = BenchmarkOutcome.REGRESSED, None
-        elif name in alarms:
-            outcome, reason = BenchmarkOutcome.UNKNOWN, "an alarm that fresh pairs did not confirm"
-        rows.append(
-            BenchmarkComparison(
-                name=name,
-                is_control=name in controls,
-                baseline_us=_middle_us(epochs, Side.BASELINE, name),
-                candidate_us=_middle_us(epochs, Side.CANDIDATE, name),
-                ratio=math.exp(median(values)),
-                ratio_low=None if low.low is None else math.exp(low.low),
-                ratio_high=None if high.high is None else math.exp(high.high),
-                confidence=1 - low.error - high.error,
-                epoch_count=len(values),
-                outcome=outcome,
-                epoch_ratios=[round(math.exp(value), 5) for value in values],
-                reason=reason,
-            )
+        cpu, twin = self.cpu_ratios.get(name), self.twin_ratios.get(name)
+        return BenchmarkComparison(
+            name=name,
+            is_control=is_control,
+            baseline_us=median(self.middles_s[Side.BASELINE, name]) * 1e6,
+            candidate_us=median(self.middles_s[Side.CANDIDATE, name]) * 1e6,
+            ratio=math.exp(bounds.middle),
+            ratio_low=None if bounds.low is None else math.exp(bounds.low),
+            ratio_high=None if bounds.high is None else math.exp(bounds.high),
+            confidence=1 - low_error - policy.family_error,
+            epoch_count=len(values),
+            outcome=outcome,
+            epoch_ratios=[round(math.exp(value), 5) for value in values],
+            cpu_ratio=None if cpu is None else math.exp(median(cpu)),
+            twin_ratio=None if twin is None else math.exp(median(twin)),
+            reason=reason,
         )
-    loudest = sorted(rows, key=lambda row: row.ratio_low or 0.0, reverse=True)
-    return Look(
-        rows=sorted(rows, key=lambda row: (row.is_control, row.name)),
-        alarms=tuple(row.name for row in loudest if row.name in alarms),
+
+    def _outcome(
+        self, name: str, low: float | None, high: float | None
+    ) -> tuple[BenchmarkOutcome, str | None]:
+        if name in self.confirmed:
+            return BenchmarkOutcome.REGRESSED, None
+        if name in self.alarmed_at:
+            return BenchmarkOutcome.UNKNOWN, "an alarm that fresh epochs did not confirm"
+        if low is None or high is None:
+            return BenchmarkOutcome.UNKNOWN, "too few epochs for an interval"
+        if high < 0:
+            return BenchmarkOutcome.FASTER, None
+        if low > 0:
+            return BenchmarkOutcome.SLOWER, None
+        if high < math.log1p(self.policy.tolerance_percent / 100):
+            return BenchmarkOutcome.WITHIN_TOLERANCE, None
+        return BenchmarkOutcome.UNKNOWN, "the interval reaches beyond the tolerance"
+
+    def disbelief(self) -> list[str]:
+        """Why the clocks cannot be believed: what no upgrade can touch has moved."""
+        said = []
+        for name in sorted(self.controls & self.ratios.keys()):
+            if _control_outcome(self.ratios[name], self.policy)[0] is BenchmarkOutcome.NOT_QUIET:
+                moved = math.exp(median(self.ratios[name]))
+                said.append(f"{name}, which no upgrade can touch, moved by a factor of {moved:.3f}")
+        for name, values in sorted(self.twin_ratios.items()):
+            if _moved(values, self.policy, error=self.policy.invalid_error / len(self.twin_ratios)):
+                moved = math.exp(median(values))
+                said.append(
+                    f"the baseline against itself differs in {name} by a factor of {moved:.3f}"
+                )
+        return said
+
+    def _margin(self) -> float:
+        return math.log1p(self.policy.margin_percent / 100)
+
+
+def _control_outcome(
+    values: Sequence[float], policy: TimePolicy
+) -> tuple[BenchmarkOutcome, str | None]:
+    if _moved(values, policy, error=policy.invalid_error):
+        return BenchmarkOutcome.NOT_QUIET, "no upgrade can touch it, and yet it moved"
+    return BenchmarkOutcome.QUIET, None
+
+
+def _moved(values: Sequence[float], policy: TimePolicy, *, error: float) -> bool:
+    """Whether the median lies beyond the control's bound, on either side."""
+    far = math.log1p(policy.control_percent / 100)
+    return any(
+        sign_p_value(each, above=far) <= error / 2 for each in (values, [-v for v in values])
     )
 
 
-def confirm(fresh: Sequence[Epoch], alarms: Sequence[str], policy: TimePolicy) -> frozenset[str]:
-    """Which alarms the fresh epochs repeat by themselves, asked in the order that is given."""
-    margin = math.log1p(policy.margin_percent / 100)
-    ratios = log_ratios(fresh)
-    confirmed = set()
-    for name in alarms:
-        if name not in ratios:
-            break
-        if sign_test(ratios[name], above=margin) > policy.confirmation_error:
-            break
-        confirmed.add(name)
-    return frozenset(confirmed)
+def is_settled(row: BenchmarkComparison, policy: TimePolicy) -> bool:
+    """Whether more epochs would change nothing that the verdict needs."""
+    return row.outcome is BenchmarkOutcome.REGRESSED or allows_a_pass(row, policy)
 
 
 def allows_a_pass(row: BenchmarkComparison, policy: TimePolicy) -> bool:
     """Whether a row argues for a pass: near enough, and seen sharply enough to say so."""
-    visible = smallest_visible_percent(row, policy)
-    if visible is None or visible > policy.visible_percent:
-        return False
     if row.is_control:
-        return row.outcome is BenchmarkOutcome.QUIET
+        return row.outcome is BenchmarkOutcome.QUIET and is_sharp(row, policy)
     bound = 1 + policy.tolerance_percent / 100
-    return row.outcome in _HARMLESS and row.ratio_high is not None and row.ratio_high < bound
+    is_near = row.ratio_high is not None and row.ratio_high < bound
+    return row.outcome in _HARMLESS and is_near and is_sharp(row, policy)
 
 
 _HARMLESS = {
@@ -111,43 +181,14 @@ _HARMLESS = {
 }
 
 
+def is_sharp(row: BenchmarkComparison, policy: TimePolicy) -> bool:
+    """Whether the run could have seen what the policy says it must have been able to see."""
+    visible = smallest_visible_percent(row, policy)
+    return visible is not None and visible <= policy.visible_percent
+
+
 def smallest_visible_percent(row: BenchmarkComparison, policy: TimePolicy) -> float | None:
     """The slowdown from which on these epochs would have raised an alarm, about."""
     if row.ratio_low is None:
         return None
     return (row.ratio / row.ratio_low * (1 + policy.margin_percent / 100) - 1) * 100
-
-
-def log_ratios(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
-    """One number an epoch for each benchmark that every epoch measured on both sides."""
-    each = [epoch.log_ratios() for epoch in epochs]
-    names = [name for name in each[0] if all(name in ratios for ratios in each)] if each else []
-    return {name: [ratios[name] for ratios in each] for name in names}
-
-
-def _outcome(
-    low: float | None, high: float | None, policy: TimePolicy
-) -> tuple[BenchmarkOutcome, str | None]:
-    if low is None or high is None:
-        return BenchmarkOutcome.UNKNOWN, "too few pairs for an interval"
-    if high < 0:
-        return BenchmarkOutcome.FASTER, None
-    if low > 0:
-        return BenchmarkOutcome.SLOWER, None
-    if high < math.log1p(policy.tolerance_percent / 100):
-        return BenchmarkOutcome.WITHIN_TOLERANCE, None
-    return BenchmarkOutcome.UNKNOWN, "the interval reaches beyond the tolerance"
-
-
-def _control_outcome(
-    values: Sequence[float], policy: TimePolicy
-) -> tuple[BenchmarkOutcome, str | None]:
-    far = math.log1p(policy.control_percent / 100)
-    p_value = min(sign_test(v, above=far) for v in (values, [-value for value in values]))
-    if p_value <= policy.confirmation_error:
-        return BenchmarkOutcome.NOT_QUIET, "no upgrade can touch it, and yet it moved"
-    return BenchmarkOutcome.QUIET, None
-
-
-def _middle_us(epochs: Sequence[Epoch], side: Side, name: str) -> float:
-    return median([epoch.sides[side].undisturbed_s[name] for epoch in epochs]) * 1e6

@@ -1,30 +1,31 @@
-"""One epoch: two fresh processes, one a side, on one CPU, in random order.
+"""One epoch: fresh processes of both sides, alive side by side on one CPU, taking turns by rounds.
 
-What the two sides share: the CPU (drawn anew for each epoch), the hash seed, the environment
-variables and the log's folder. What is random: who goes first. For one release against itself the
-two sides may therefore be exchanged, and that is all that the sign test needs.
+The baseline runs twice, so every epoch is also a comparison of one release with itself. What all
+three share: the CPU (drawn anew for each epoch), the hash seed, the environment variables, the
+folder. What is drawn: who starts first, and who goes first in each round. For one release against
+itself any two sides may be exchanged, and that is all the sign test needs.
 
-Choices: the processes run one after the other, so a change of the machine between them enters the
-epoch; it does so with either sign and makes intervals wider, not wrong. To keep neighbours out, a
-process's number is its least disturbed round, not the median of its rounds (so does `timeit`: what
-takes longer than the least was interrupted, not slower). Beside four busy sessions on two CPUs the
-log ratios of medians scattered by 0.13 to 0.32 (median absolute deviation) and were off by half;
-those of least rounds scattered by 0.02 to 0.13. A round holds several transitions, so a slowdown
-of every few transitions still shows; one that spares whole rounds does not, nor does a longer tail.
+An epoch's number for a benchmark is the median, over its rounds, of the log ratio of two rounds
+that were neighbours in time. A neighbour on the machine who slows one of them makes one outlier of
+forty. The epoch is the independent unit: whatever a process got once (its memory layout, its CPU)
+is in all of its rounds.
 """
 
 import enum
 import math
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reports import load
-from reports.load import UnusableFileError
-from reports.processes import Pulse, clean_environ, run
+from reports.load import BenchmarkFile, UnusableFileError
+from reports.processes import Pulse, clean_environ
 from reports.schema import Environment
+from reports.statistics import median
+from reports.together import TURNS, run_together
+from reports.turns import Referee
 
 
 class Side(enum.Enum):
@@ -34,46 +35,89 @@ class Side(enum.Enum):
     CANDIDATE = "candidate"
 
 
+class Seat(enum.Enum):
+    """Which process of an epoch; the twin is the baseline once more."""
+
+    BASELINE = "baseline"
+    CANDIDATE = "candidate"
+    TWIN = "baseline again"
+
+    @property
+    def side(self) -> Side:
+        """The environment that it runs in."""
+        return Side.CANDIDATE if self is Seat.CANDIDATE else Side.BASELINE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What one process measured: the undisturbed cost of each benchmark, and what it ran."""
+    """What one process measured: the rounds of each benchmark, and what it ran.
 
-    undisturbed_s: Mapping[str, float]
+    Seconds for one transition; `cpu_rounds_s` is the CPU time of all its threads, where noted.
+    """
+
+    rounds_s: Mapping[str, Sequence[float]]
+    cpu_rounds_s: Mapping[str, Sequence[float]]
     controls: frozenset[str]
     environment: Environment | None
     failure: str | None
-    elapsed_s: float
+
+    def middle_s(self, name: str) -> float:
+        """The median round, for display."""
+        return median(self.rounds_s[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """A pair. `cpu` is None where processes cannot be pinned."""
+    """The processes that ran together. `cpu` is None where they cannot be pinned."""
 
     sides: Mapping[Side, Measured]
+    twin: Measured | None
     cpu: int | None
     elapsed_s: float
 
     def log_ratios(self) -> dict[str, float]:
-        """Candidate over baseline for the benchmarks that both sides measured."""
-        before, after = self.sides[Side.BASELINE], self.sides[Side.CANDIDATE]
-        return {
-            name: math.log(after.undisturbed_s[name] / before.undisturbed_s[name])
-            for name in before.undisturbed_s
-            if name in after.undisturbed_s
-        }
+        """Candidate over baseline, for the benchmarks that both measured."""
+        return _log_ratios(self.sides[Side.CANDIDATE].rounds_s, self.sides[Side.BASELINE].rounds_s)
+
+    def cpu_log_ratios(self) -> dict[str, float]:
+        """The same of CPU time."""
+        return _log_ratios(
+            self.sides[Side.CANDIDATE].cpu_rounds_s, self.sides[Side.BASELINE].cpu_rounds_s
+        )
+
+    def twin_log_ratios(self) -> dict[str, float]:
+        """The baseline over itself."""
+        if self.twin is None:
+            return {}
+        return _log_ratios(self.twin.rounds_s, self.sides[Side.BASELINE].rounds_s)
 
     @property
     def is_pinned(self) -> bool:
-        """Whether both processes prove that they stayed on the epoch's CPU."""
+        """Whether every process proves that it stayed on the epoch's CPU."""
         return all(
             each.environment is not None and each.environment.cpu_affinity == [self.cpu]
             for each in self.sides.values()
         )
 
 
+def _log_ratios(
+    over: Mapping[str, Sequence[float]], under: Mapping[str, Sequence[float]]
+) -> dict[str, float]:
+    found = {}
+    for name, rounds in under.items():
+        others = over.get(name, ())
+        if rounds and len(others) == len(rounds) and min(*others, *rounds) > 0:
+            ratios = [math.log(a / b) for a, b in zip(others, rounds, strict=True)]
+            found[name] = median(ratios)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """How epochs are run: both interpreters, where, and the randomness."""
+    """How epochs are run: both interpreters, where, and the randomness.
+
+    With `slowdown_percent` the candidate does so much more work, to see whether it is found.
+    """
 
     pythons: Mapping[Side, Path]
     checkout: Path
@@ -82,60 +126,77 @@ class Pairing:
     draw: random.Random
     pulse: Pulse
     group: str = "gate"
+    slowdown_percent: float = 0.0
     _count: list[int] = field(default_factory=lambda: [0])
 
-    def epoch(self) -> Epoch:
-        """Run one pair now."""
+    def epoch(self, only: Sequence[str] | None = None) -> Epoch:
+        """Run the processes of one epoch now; `only` these benchmarks, by their short names."""
         cpu = self.draw.choice(_usable_cpus()) if _usable_cpus() else None
         environ = clean_environ(
             PYTHONHASHSEED=str(self.draw.randrange(2**32)), PYTHONNOUSERSITE="1"
         )
-        order = list(Side)
-        self.draw.shuffle(order)
+        seats = list(Seat)
+        self.draw.shuffle(seats)
         self._count[0] += 1
-        measured = {side: self._measure(side, cpu, environ) for side in order}
-        return Epoch(
-            sides=measured, cpu=cpu, elapsed_s=sum(each.elapsed_s for each in measured.values())
-        )
-
-    def _measure(self, side: Side, cpu: int | None, environ: dict[str, str]) -> Measured:
         # Names of equal length: the path of a file is part of the process's memory layout.
-        stem = f"{self._count[0]:03d}-{list(Side).index(side)}"
-        out = self.scratch / f"{stem}.json"
-        module = ["-m", "benchmarks", "--group", self.group, "--json", str(out)]
-        ended = run(
-            [str(self.pythons[side]), *module],
+        stems = {seat: f"{self._count[0]:03d}-{list(Seat).index(seat)}" for seat in seats}
+        ended = run_together(
+            {seat: self._command(seat, stems[seat], only) for seat in seats},
+            Referee(seats, self.draw),
             folder=self.checkout,
             environ=environ,
-            log=self.scratch / f"{stem}.log",
+            logs={seat: self.scratch / f"{stems[seat]}.log" for seat in seats},
             limit_s=self.limit_s,
             pulse=self.pulse,
             cpu=cpu,
         )
-        failure = None
-        if ended.exit_code is None:
-            failure = f"it was killed after {ended.elapsed_s:.0f} s"
-        elif ended.exit_code != 0:
-            failure = f"it ended with exit code {ended.exit_code}: {ended.last_words}"
-        return _read(out, failure, ended.elapsed_s)
+        measured = {}
+        for seat, each in ended.items():
+            failure = None
+            if each.exit_code is None:
+                failure = f"it was killed after {each.elapsed_s:.0f} s"
+            elif each.exit_code != 0:
+                failure = f"it ended with exit code {each.exit_code}: {each.last_words}"
+            measured[seat] = _read(self.scratch / f"{stems[seat]}.json", failure)
+        return Epoch(
+            sides={side: measured[Seat(side.value)] for side in Side},
+            twin=measured[Seat.TWIN],
+            cpu=cpu,
+            elapsed_s=max(each.elapsed_s for each in ended.values()),
+        )
+
+    def _command(self, seat: Seat, stem: str, only: Sequence[str] | None) -> list[str]:
+        out = self.scratch / f"{stem}.json"
+        module = ["-m", "benchmarks", "--group", self.group, "--json", str(out), "--turns", TURNS]
+        chosen = [] if only is None else ["-k", " or ".join(f"test_{each}" for each in only)]
+        # Zero is handed on too: all command lines are of the same make.
+        slowdown = self.slowdown_percent if seat is Seat.CANDIDATE else 0.0
+        if self.slowdown_percent:
+            chosen = [f"--benchmarks-slowdown={slowdown:07.3f}", *chosen]
+        return [str(self.pythons[seat.side]), *module, *(["--", *chosen] if chosen else [])]
 
 
-def _read(out: Path, failure: str | None, elapsed_s: float) -> Measured:
+def _read(out: Path, failure: str | None) -> Measured:
     """A process that failed has measured nothing, whatever stands in its file."""
-    found = None
+    found: BenchmarkFile | None = None
     if failure is None:
         try:
             found = load.load(out)
         except UnusableFileError as error:
             failure = str(error)
-    benchmarks = found.benchmarks if found else {}
+    benchmarks = {_name(full): each for full, each in found.benchmarks.items()} if found else {}
     return Measured(
-        undisturbed_s={name: min(each.rounds_s) for name, each in benchmarks.items()},
+        rounds_s={name: each.rounds_s for name, each in benchmarks.items()},
+        cpu_rounds_s={name: each.cpu_rounds_s for name, each in benchmarks.items()},
         controls=frozenset(name for name, each in benchmarks.items() if each.is_control),
         environment=found.environment if found else None,
         failure=failure,
-        elapsed_s=elapsed_s,
     )
+
+
+def _name(full_name: str) -> str:
+    """A benchmark's name without its file; parameters stay, or two would become one."""
+    return full_name.rpartition("::")[2].removeprefix("test_")
 
 
 def _usable_cpus() -> list[int]:

@@ -18,9 +18,8 @@ class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     control_percent: float
     family_error: float
     confirmation_error: float
+    invalid_error: float
     first_epochs: int
-    next_epochs: int
-    looks_most: int
 
 
 class BehaviourPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -72,7 +72,7 @@ def run(
     return Ended(
         exit_code=process.returncode if in_time else None,
         elapsed_s=time.monotonic() - started,
-        tail=_tail(log),
+        tail=tail(log),
     )
 
 
@@ -84,7 +84,7 @@ def kill_group(group: int) -> None:
 
 def last_line(log: Path) -> str:
     """The last line with words that stands in a log."""
-    words = [line.strip() for line in _tail(log).splitlines() if line.strip()]
+    words = [line.strip() for line in tail(log).splitlines() if line.strip()]
     return words[-1] if words else ""
 
 
@@ -134,7 +134,8 @@ def _wait(process: "subprocess.Popen[bytes]", limit_s: float, beat: Callable[[],
             os.close(descriptor)
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The end of a log."""
     with contextlib.suppress(OSError), log.open("rb") as stream:
         stream.seek(0, os.SEEK_END)
         stream.seek(max(0, stream.tell() - TAIL_BYTES))

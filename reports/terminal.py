@@ -93,8 +93,10 @@ def excerpt(text: str) -> str:
 
 def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
     """One line a benchmark: both sides, the ratio, its interval, and what follows."""
-    table = _table("benchmark", "baseline µs", "candidate µs", "ratio", "interval", "outcome")
-    for column in table.columns[1:4]:
+    table = _table(
+        *("benchmark", "baseline µs", "candidate µs", "ratio", "interval", "CPU", "twin", "outcome")
+    )
+    for column in (*table.columns[1:4], *table.columns[5:7]):
         column.justify = "right"
     for row in rows:
         table.add_row(
@@ -103,6 +105,8 @@ def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
             f"{row.candidate_us:,.1f}",
             f"{row.ratio:.3f}",
             interval(row),
+            "-" if row.cpu_ratio is None else f"{row.cpu_ratio:.3f}",
+            "-" if row.twin_ratio is None else f"{row.twin_ratio:.3f}",
             _outcome(row.outcome, row.reason, row.accepted),
         )
     return table

@@ -1,9 +1,8 @@
-"""The clocks of one gate: how many looks there is time for, and when to stop looking.
+"""The clocks of one gate: epochs until everything is settled or the time is up.
 
-The first pair only warms the caches and is not counted. The number of looks is fixed before the
-first of them is taken, from how long the pairs took, never from who was slower in them; so each
-look's error stays what it is said to be. An alarm of the last look has no fresh epochs left to
-confirm it, and stays unknown.
+The first epoch only warms the caches and is not counted. Statements hold at any time, so one may
+look after every epoch and stop whenever it is enough. What is settled is measured no longer, and
+what is ambiguous or waits for its confirmation gets the time.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +12,22 @@ import msgspec
 
 from reports.ledger import Ledger
 from reports.load import short_name
-from reports.looks import Look, allows_a_pass, confirm, look, smallest_visible_percent
+from reports.looks import (
+    Evidence,
+    allows_a_pass,
+    is_settled,
+    is_sharp,
+    smallest_visible_percent,
+)
 from reports.pairs import Epoch, Side
 from reports.policy import TimePolicy
 from reports.schema import BenchmarkComparison, BenchmarkOutcome, Reason, Verdict
 
 FAILURES_MOST = 2
-PACE = 1.1
-"""Pairs are planned a tenth slower than they were."""
+PACE = 1.2
+"""An epoch is begun when there is time for one that takes a fifth longer than the last."""
+SAID_EVERY = 6
+"""Epochs from one line of progress to the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +40,11 @@ class Timing:
     is_pinned: bool
 
 
+RunEpoch = Callable[[Sequence[str] | None], Epoch]
+
+
 def measure(
-    run_epoch: Callable[[], Epoch],
+    run_epoch: RunEpoch,
     policy: TimePolicy,
     *,
     left_s: Callable[[], float],
@@ -43,47 +53,44 @@ def measure(
     ledger: Ledger,
     explain: Callable[[str], str | None] = lambda _: None,
 ) -> Timing:
-    """Run pairs until they agree on an answer or the budget ends.
+    """Run epochs until they settle the answer or the budget ends.
 
-    `explain` gives what else is known of a slower benchmark, by its short name.
+    `run_epoch` measures the named benchmarks, all for None. `explain` gives what else is known of a
+    slower benchmark.
     """
     bad: list[Epoch] = []
-    at("the first pair, which is not counted")
-    first = run_epoch()
+    at("the first epoch, which is not counted")
+    first = run_epoch(None)
     while _failed(first):
         bad.append(first)
         if len(bad) == FAILURES_MOST:
-            return _finished([], [], bad, policy)
-        first = run_epoch()
-    good: list[Epoch] = []
-    seen = Look(rows=[], alarms=())
-    looks = number = 1
-    while number <= looks:
-        wanted = policy.first_epochs if number == 1 else policy.next_epochs
-        fresh: list[Epoch] = []
-        pace_s = _pace_s([first, *good])
-        if left_s() < pace_s * wanted:
+            return _finished([], [], bad, None, policy)
+        first = run_epoch(None)
+    seen = Evidence(policy=policy)
+    wanted: list[str] | None = None
+    latest = first
+    said_at = 0
+    while len(bad) < FAILURES_MOST and left_s() > PACE * latest.elapsed_s:
+        at(f"epoch {len(seen.epochs) + 1}")
+        latest = run_epoch(wanted)
+        if _failed(latest):
+            bad.append(latest)
+            continue
+        seen.add(latest)
+        if len(seen.epochs) < policy.first_epochs:
+            continue
+        rows = _ruled(seen.rows(), policy, ledger)
+        open_names = [row.name for row in rows if not (row.accepted or is_settled(row, policy))]
+        if len(seen.epochs) - said_at >= SAID_EVERY or not open_names:
+            say(f"{len(seen.epochs)} epochs: {_glance(rows)}")
+            said_at = len(seen.epochs)
+        if not open_names or seen.disbelief():
             break
-        while len(fresh) < wanted and len(bad) < FAILURES_MOST and left_s() > pace_s:
-            at(f"look {number}, pair {len(fresh) + 1} of {wanted}")
-            latest = run_epoch()
-            (bad if _failed(latest) else fresh).append(latest)
-        if len(fresh) < wanted:
-            break
-        good += fresh
-        if number == 1:
-            room = int(left_s() / _pace_s(good))
-            looks = min(policy.looks_most, 1 + room // policy.next_epochs)
-        confirmed = confirm(fresh, seen.alarms, policy)
-        seen = look(good, policy, looks=looks, confirmed=confirmed)
-        say(f"look {number} of {looks}: {_glance(seen)}")
-        if confirmed or all(
-            allows_a_pass(row, policy) or row.accepted for row in _ruled(seen.rows, policy, ledger)
-        ):
-            break
-        number += 1
-    rows = [_explained(row, explain) for row in _ruled(seen.rows, policy, ledger)]
-    return _finished(rows, [first, *good], bad, policy)
+        wanted = list(dict.fromkeys([*open_names, *sorted(seen.controls)]))
+    if len(seen.epochs) < policy.first_epochs:
+        return _finished([], [first, *seen.epochs], bad, None, policy)
+    rows = [_explained(row, explain) for row in _ruled(seen.rows(), policy, ledger)]
+    return _finished(rows, [first, *seen.epochs], bad, seen, policy)
 
 
 def _explained(
@@ -105,7 +112,7 @@ def _ruled(
         ruling = ledger.benchmark(row, is_needed=not passes)
         if ruling is None:
             found.append(row)
-        elif ruling.refusal is None and _is_sharp(row, policy):
+        elif ruling.refusal is None and is_sharp(row, policy):
             found.append(msgspec.structs.replace(row, accepted=ruling.text))
         elif ruling.refusal is not None:
             reason = "; ".join(filter(None, (row.reason, ruling.text)))
@@ -115,28 +122,20 @@ def _ruled(
     return found
 
 
-def _is_sharp(row: BenchmarkComparison, policy: TimePolicy) -> bool:
-    """Whether the run saw sharply enough to hold this row against any bound."""
-    visible = smallest_visible_percent(row, policy)
-    return visible is not None and visible <= policy.visible_percent
-
-
-def _pace_s(epochs: Sequence[Epoch]) -> float:
-    """How long the next pair may take, from the latest twelve."""
-    latest = epochs[-12:]
-    return PACE * sum(each.elapsed_s for each in latest) / len(latest)
-
-
-def _glance(seen: Look) -> str:
-    return ", ".join(f"{short_name(row.name)} {row.ratio:.3f}" for row in seen.rows)
+def _glance(rows: Sequence[BenchmarkComparison]) -> str:
+    return ", ".join(f"{short_name(row.name)} {row.ratio:.3f}" for row in rows)
 
 
 def _finished(
-    rows: list[BenchmarkComparison], good: Sequence[Epoch], bad: Sequence[Epoch], policy: TimePolicy
+    rows: list[BenchmarkComparison],
+    good: Sequence[Epoch],
+    bad: Sequence[Epoch],
+    seen: Evidence | None,
+    policy: TimePolicy,
 ) -> Timing:
     reasons = _failure_reasons(good, bad) + _missing(good)
     if not bad or rows:
-        reasons += _reasons(rows, policy)
+        reasons += _reasons(rows, [] if seen is None else seen.disbelief(), policy)
     return Timing(
         rows=rows,
         reasons=reasons,
@@ -145,19 +144,19 @@ def _finished(
     )
 
 
-def _reasons(rows: Sequence[BenchmarkComparison], policy: TimePolicy) -> list[Reason]:
+def _reasons(
+    rows: Sequence[BenchmarkComparison], disbelief: Sequence[str], policy: TimePolicy
+) -> list[Reason]:
     if not rows:
-        text = f"the time budget had no room for {policy.first_epochs} pairs: nothing was timed"
+        text = f"the time budget had no room for {policy.first_epochs} epochs: nothing was timed"
         return [Reason(verdict=Verdict.UNKNOWN, text=f"{text}. Raise --time-budget")]
     controls = [row for row in rows if row.is_control]
-    loud = [row for row in controls if row.outcome is BenchmarkOutcome.NOT_QUIET]
     reasons = [
         Reason(
             verdict=Verdict.INVALID,
-            text=f"{short_name(row.name)}, which no upgrade can touch, moved by a factor of "
-            f"{row.ratio:.3f}: the clocks are not believed. Ask again on a quieter machine",
+            text=f"{why}: the clocks are not believed. Ask again on a quieter machine",
         )
-        for row in loud
+        for why in disbelief
     ]
     if not controls:
         text = "no control was measured, so nobody knows how quiet the machine was"
@@ -169,9 +168,9 @@ def _reasons(rows: Sequence[BenchmarkComparison], policy: TimePolicy) -> list[Re
             f"anything pass ({_bounds(row)})",
         )
         for row in controls
-        if row not in loud and not allows_a_pass(row, policy)
+        if not disbelief and not allows_a_pass(row, policy)
     ]
-    believed = bool(controls) and not loud
+    believed = bool(controls) and not disbelief
     reasons += [_reason(row, policy, believed) for row in rows if not row.is_control]
     return reasons
 
@@ -185,13 +184,17 @@ def _reason(row: BenchmarkComparison, policy: TimePolicy, believed: bool) -> Rea
         return Reason(verdict=verdict, text=text, is_accepted=believed)
     if row.outcome is BenchmarkOutcome.REGRESSED:
         verdict = Verdict.FAIL if believed else Verdict.UNKNOWN
-        text = f"{name} takes {row.ratio:.3f} times as long ({bounds}), confirmed on fresh pairs"
+        text = f"{name} takes {row.ratio:.3f} times as long ({bounds}), confirmed on fresh epochs"
+        if row.cpu_ratio is not None:
+            text += f"; {row.cpu_ratio:.3f} times the CPU time"
         text += f"; {row.reason}" if row.reason else ""
     elif allows_a_pass(row, policy):
         verdict = Verdict.PASS if believed else Verdict.UNKNOWN
         text = f"{name} takes {row.ratio:.3f} times as long ({bounds})"
+        if row.outcome is BenchmarkOutcome.SLOWER:
+            text += ", slower for sure, by less than the margin for all that is known"
         if visible := smallest_visible_percent(row, policy):
-            text += f"; a slowdown of {visible:.0f} % would have shown"
+            text += f"; a slowdown of {visible:.1f} % would have shown"
     else:
         verdict = Verdict.UNKNOWN
         why = row.reason or _why_no_pass(row, policy)
@@ -228,7 +231,7 @@ def _failure_reasons(good: Sequence[Epoch], bad: Sequence[Epoch]) -> list[Reason
         is_alone = all(each.sides[other].failure is None for each in bad)
         fails = side is Side.CANDIDATE and is_total and is_alone
         text = f"the benchmarks failed with the {side.value} in {len(words)} of "
-        text += f"{len(good) + len(bad)} pairs: {words[-1]}"
+        text += f"{len(good) + len(bad)} epochs: {words[-1]}"
         reasons.append(Reason(verdict=Verdict.FAIL if fails else Verdict.UNKNOWN, text=text))
     return reasons
 
@@ -240,8 +243,7 @@ def _missing(good: Sequence[Epoch]) -> list[Reason]:
         names = {
             name
             for each in good
-            for name in each.sides[side].undisturbed_s.keys()
-            - each.sides[other].undisturbed_s.keys()
+            for name in each.sides[side].rounds_s.keys() - each.sides[other].rounds_s.keys()
         }
         if names:
             listed = ", ".join(sorted(map(short_name, names)))

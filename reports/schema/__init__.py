@@ -30,6 +30,7 @@ from reports.schema.laws import LawComparison, LawKind, LawOutcome, LawRecord, L
 from reports.schema.mutants import DiscoveryRecord, MutantRecord, MutantsRecord
 from reports.schema.parts import SCHEMA_VERSION, Count, Figure, Milliseconds, Record, Verdict
 from reports.schema.sessions import LawsRecord, SessionRecord
+from reports.schema.turns import GO, TurnRequest
 from reports.schema.upgrades import (
     AcceptedKind,
     AcceptedLine,
@@ -43,6 +44,7 @@ from reports.schema.upgrades import (
 )
 
 __all__ = [
+    "GO",
     "SCHEMA_VERSION",
     "AcceptedKind",
     "AcceptedLine",
@@ -81,6 +83,7 @@ __all__ = [
     "RecordNotWrittenError",
     "Scene",
     "SessionRecord",
+    "TurnRequest",
     "Verdict",
     "VersionChange",
     "read",

@@ -25,7 +25,8 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
     """Candidate over baseline for one benchmark: above 1 is slower.
 
     The interval is at `confidence` for the whole family of benchmarks; a bound is None where the
-    epochs were too few to give one.
+    epochs were too few to give one. `cpu_ratio` is of CPU time, `twin_ratio` the baseline over
+    itself in the same epochs; None where that was not measured.
     """
 
     name: str
@@ -39,6 +40,8 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
     epoch_count: Count
     outcome: BenchmarkOutcome
     epoch_ratios: list[float]
+    cpu_ratio: float | None = None
+    twin_ratio: float | None = None
     reason: str | None = None
     accepted: str | None = None
 

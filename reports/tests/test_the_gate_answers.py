@@ -47,11 +47,11 @@ def test_a_twofold_slowdown_fails(checkout: Path, capsys: pytest.CaptureFixture[
     code, record = ask(checkout, "planted==2.0")
     assert (1, Verdict.FAIL) == (code, record.verdict), record.reasons
     assert "work takes" in record.reasons[0].text
-    assert "confirmed on fresh pairs" in record.reasons[0].text
+    assert "confirmed on fresh epochs" in record.reasons[0].text
     work, control = record.benchmarks
     assert (BenchmarkOutcome.REGRESSED, BenchmarkOutcome.QUIET) == (work.outcome, control.outcome)
     assert work.ratio_low is not None and work.ratio_low > 1.05
-    assert len(work.epoch_ratios) == work.epoch_count == record.figures["pairs"]
+    assert len(work.epoch_ratios) == work.epoch_count == record.figures["epochs"]
     assert record.baseline is not None and record.candidate is not None
     assert {"1.0", "2.0"} == {
         side.versions()["planted"] for side in (record.baseline, record.candidate)
@@ -66,7 +66,7 @@ def test_a_release_against_itself_never_fails(checkout: Path) -> None:
     code, record = ask(checkout, "planted==1.0")
     assert record.verdict in {Verdict.PASS, Verdict.UNKNOWN, Verdict.INVALID}, record.reasons
     assert code == record.verdict.exit_code
-    assert record.figures["pairs"] in {12, 18, 24, 30}
+    assert int(record.figures["epochs"] or 0) >= 12
     assert [("planted", "1.0", "1.0")] == [
         (row.name, row.baseline, row.candidate) for row in record.changes
     ]
@@ -138,7 +138,7 @@ def test_a_release_that_changes_itself_is_invalid_and_is_removed(checkout: Path)
 
 def test_a_library_that_nothing_imports_is_unknown(checkout: Path) -> None:
     """A question about what is never used is not answered by the silence of the rest."""
-    code, record = ask(checkout, "unused", "--law", "always_holds", "--time-budget", "1")
+    code, record = ask(checkout, "unused", "--law", "always_holds", "--time-budget", "15")
     assert (3, Verdict.UNKNOWN) == (code, record.verdict)
     assert ["always_holds [planted]"] == [law.law for law in record.laws]
     assert "nothing that ran imported unused" in texts(record, Verdict.UNKNOWN)
