@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import platform
 import sqlite3
 import tomllib
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ LEDGER = Path(__file__).with_name("known.toml")
 
 DOUBT = 0.01
 """A defect that would have stayed away by chance in at most this share of cases is gone."""
+
+
+_PROPER_NAMES = {"sqlite": "SQLite", "cpython": "CPython"}
 
 
 class HitRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +47,8 @@ class HitRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class KnownDefect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the ledger: ``library`` at ``versions`` breaks ``law``.
 
-    ``library`` is a distribution, or ``sqlite``. ``reference`` says where its makers tell of it.
+    ``library`` is a distribution, ``sqlite`` or ``cpython``. ``reference`` says where its
+    makers tell of it.
     An entry without a ``hit_rate`` shows in every run.
     """
 
@@ -61,6 +66,8 @@ class KnownDefect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             return versions[self.library]
         if self.library == "sqlite":
             return sqlite3.sqlite_version
+        if self.library == "cpython":
+            return platform.python_version()
         return importlib.metadata.version(self.library)
 
     def applies(self, versions: Mapping[str, str] = MappingProxyType({})) -> bool:
@@ -69,7 +76,7 @@ class KnownDefect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def told(self, versions: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return the sentence that a reader gets."""
-        name = "SQLite" if self.library == "sqlite" else self.library
+        name = _PROPER_NAMES.get(self.library, self.library)
         see = f" See {self.reference}" if self.reference else ""
         return (
             f"known defect of {name} {self.version(versions)}: {self.reason}. "

@@ -5,6 +5,7 @@ which the main thread alone has, until its first asyncio.run has ended. The core
 loop.
 """
 
+import asyncio
 from typing import Any
 
 from statemachine import State, StateMachine
@@ -30,7 +31,8 @@ def _build() -> Any:
 
 
 def test_built_outside_driven_inside() -> None:
-    """Build, then activate and send inside a loop."""
+    """Build where a loop has run and ended, then activate and send inside another one."""
+    asyncio.run(asyncio.sleep(0))
     machine = _build()
     assert not isinstance(machine, str), machine
 

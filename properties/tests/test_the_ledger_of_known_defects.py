@@ -1,6 +1,7 @@
 """A known defect is told and does not fail the session; anything else does."""
 
 import importlib.metadata
+import platform
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -102,6 +103,15 @@ def _sqlite_defect(hits: int, runs: int) -> KnownDefect:
         reference="https://sqlite.org/wal.html#walresetbug",
         hit_rate=HitRate(hits=hits, runs=runs, seconds=60),
     )
+
+
+def test_an_entry_about_the_interpreter_applies_to_the_one_that_runs() -> None:
+    """It is no distribution, and is told by its proper name."""
+    defect = KnownDefect(
+        law="a", library="cpython", versions=">=3", reason="it breaks", way_out="another"
+    )
+    assert defect.applies()
+    assert defect.told().startswith(f"known defect of CPython {platform.python_version()}: ")
 
 
 def test_an_entry_about_sqlite_applies_to_the_sqlite_that_was_judged() -> None:
