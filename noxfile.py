@@ -192,6 +192,13 @@ def campaign(session: nox.Session) -> None:
 
 
 @nox.session
+def upstream(session: nox.Session) -> None:
+    """Real regressed releases: does the named law tell each from its mend? -- --pair NAME."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.upstream", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The tests of all four packages. Options are pytest's: -- -k stale -x."""
     lock(session, "tests")

@@ -79,12 +79,16 @@ class BuiltEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """Makes environments for the checkout at `root` in `cache`; what it runs shows a pulse."""
+    """Makes environments for the checkout at `root` in `cache`; what it runs shows a pulse.
+
+    What is not timed need not be `is_compiled` before it runs: that takes most of a build's time.
+    """
 
     root: Path
     cache: Path
     pulse: Pulse
     python: str = sys.executable
+    is_compiled: bool = True
 
     def lock_requirements(self) -> str:
         """The lock as requirements with hashes: the baseline."""
@@ -139,7 +143,8 @@ class Builder:
             if ended.exit_code == 0:
                 # Hashes are verified where they are known; a folder of wheels gives none.
                 exact = ["--verify-hashes", "--strict", "--link-mode", "copy"]
-                target = ["--python", str(made), "--compile-bytecode", "-r", str(listed)]
+                target = ["--python", str(made), "-r", str(listed)]
+                target += ["--compile-bytecode"] if self.is_compiled else []
                 ended = self._uv(
                     *("pip", "install", *exact, *target), folder=scratch, limit_s=BUILD_LIMIT_S
                 )

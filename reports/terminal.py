@@ -17,6 +17,8 @@ from reports.schema import (
     ChangeOutcome,
     LawComparison,
     LawOutcome,
+    PairComparison,
+    PairOutcome,
     Reason,
     Verdict,
     VersionChange,
@@ -39,6 +41,7 @@ _ALARMS = {
     BenchmarkOutcome.REGRESSED,
     BenchmarkOutcome.NOT_QUIET,
     LawOutcome.NEW_FAILURE,
+    PairOutcome.MISSED,
 }
 
 
@@ -138,6 +141,22 @@ def behaviour_table(rows: Sequence[BehaviourChange]) -> Table:
     for row in rows:
         style = "yellow" if row.outcome is ChangeOutcome.CHANGED else "default"
         table.add_row(Text(row.outcome.value, style=style), Text(printable(row.sentence)))
+    return table
+
+
+def pair_table(rows: Iterable[PairComparison]) -> Table:
+    """One line a pair of releases, under the law that must tell them apart."""
+    table = _table("pair", "bad", "good", "law", "seconds", "outcome")
+    for row in rows:
+        style = "bold red" if row.outcome in _ALARMS else "default"
+        table.add_row(
+            Text(f"{row.package}: {row.name}"),
+            row.bad,
+            row.good,
+            Text(row.law),
+            f"{row.elapsed_ms / 1000:.1f}",
+            Text(row.outcome.value, style=style),
+        )
     return table
 
 

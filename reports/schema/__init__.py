@@ -42,6 +42,7 @@ from reports.schema.upgrades import (
     Reason,
     VersionChange,
 )
+from reports.schema.upstream import PairComparison, PairOutcome, UpstreamRecord
 
 __all__ = [
     "GO",
@@ -74,6 +75,8 @@ __all__ = [
     "MutantsRecord",
     "Observation",
     "OperationRecord",
+    "PairComparison",
+    "PairOutcome",
     "Reason",
     "Record",
     "RecordCorruptError",
@@ -84,6 +87,7 @@ __all__ = [
     "Scene",
     "SessionRecord",
     "TurnRequest",
+    "UpstreamRecord",
     "Verdict",
     "VersionChange",
     "read",
