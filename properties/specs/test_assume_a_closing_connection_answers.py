@@ -12,7 +12,7 @@ from typing import Any
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections.py: _close"
+LEANS_ON = "fsmcore/connections/per_transition.py: _close"
 
 PATIENCE_S = 3
 

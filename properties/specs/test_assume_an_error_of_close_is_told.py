@@ -11,7 +11,7 @@ import aiosqlite
 
 from properties.probes import ThreadProbe
 
-LEANS_ON = "fsmcore/connections.py: _close"
+LEANS_ON = "fsmcore/connections/per_transition.py: _close"
 
 
 class Failing(sqlite3.Connection):
