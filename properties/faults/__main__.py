@@ -22,6 +22,7 @@ from properties.faults.plan import Fault, Phase, Repeat
 from properties.faults.profiles import PROFILES, Profile
 from properties.faults.report import Findings, broken_law
 from properties.faults.scene import strike_once
+from properties.rules.kept import keep_history
 from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from properties.subjects import CORE_SUBJECTS
 from properties.subjects.named import is_foreign, subject_named
@@ -196,6 +197,7 @@ def _replay(options: argparse.Namespace, command: str) -> int:
         phase=Phase(options.phase or MEANS[name].phases[0].value),
     )
     why, point = None, None
+    histories: list[str] = []
     if MEANS[name].is_process_wide:
         why, point = strike_in_a_child(subject, fault)
     else:
@@ -206,6 +208,9 @@ def _replay(options: argparse.Namespace, command: str) -> int:
                 MEANS[name],
                 fault,
                 machine_judges(CORE_SUBJECTS[subject]().offers),
+                broke=lambda law, evidence: histories.append(
+                    keep_history(law, f"{subject}-{name}", evidence)
+                ),
             )
     if point is None:
         raise CannotJudgeError(f"{name} does not work here: {why}")
@@ -216,6 +221,7 @@ def _replay(options: argparse.Namespace, command: str) -> int:
     lines += [point.unknown] if point.unknown is not None else []
     for law in point.broken:
         lines += broken_law(point, law, 1, f"{command} {subject}")
+    lines += [f"  {each}" for each in histories]
     here = environment()
     record = SessionRecord(
         name="faults",

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from properties.faults.plan import Fault, Means, Phase, Repeat
 from properties.faults.scene import Point, strike_once
-from properties.rules import Judge
+from properties.rules import Evidence, Judge
+from properties.rules.kept import keep_history
 from properties.sighting import sighted
 from properties.subjects.protocol import SubjectFactory
 
@@ -25,7 +26,7 @@ NEVER = 10**9
 
 @dataclass(slots=True, kw_only=True)
 class Enumeration:
-    """What came of one means in one phase. ``operation_counts`` is N by repeat.
+    """What came of one means in one phase. ``histories`` say where the first of each law is kept.
 
     ``is_complete`` is False when only a sample of the points was struck. ``pair_count`` counts the
     points of a means that strikes twice; each has a first operation and one that came after it.
@@ -43,6 +44,7 @@ class Enumeration:
     broken: list[Point] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     is_complete: bool = True
+    histories: dict[str, str] = field(default_factory=dict)
 
     @property
     def fired(self) -> int:
@@ -72,9 +74,13 @@ def enumerate_faults(
     """
     found = Enumeration(means=means.name, subject=subject_name, phase=phase)
 
+    def broke(law: str, evidence: Evidence) -> None:
+        if law not in found.histories:
+            found.histories[law] = keep_history(law, f"{subject_name}-{means.name}", evidence)
+
     def strike(nth: int, repeat: Repeat, again: int = 0) -> Point:
         fault = Fault(means=means.name, nth=nth, again=again, repeat=repeat, phase=phase)
-        point = strike_once(factory, means, fault, judges)
+        point = strike_once(factory, means, fault, judges, broke=broke)
         _take(found, point)
         on_point(point)
         return point

@@ -180,6 +180,7 @@ class Findings:
             for law in sorted({law for point in each.broken for law in point.broken}):
                 points = [point for point in each.broken if law in point.broken]
                 lines += broken_law(points[0], law, len(points), f"{command} {each.subject}")
+                lines += [f"  {each.histories[law]}"] if law in each.histories else []
             lines += [f"unknown: {each.subject}: {text}" for text in each.unknown]
         lines += [f"fail: {text}" for text in self.differences]
         lines += [f"unknown: no means brought {text}" for text in self.not_brought(chosen)]

@@ -14,7 +14,7 @@ import itertools
 import os
 import traceback
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -85,11 +85,20 @@ class _CallCancelledError(Exception):
     """The call was cancelled; not a CancelledError, which would be this task's own."""
 
 
+Broke = Callable[[str, Evidence], None]
+"""Is shown each law that breaks, with what broke it."""
+
+
 def strike_once(
-    factory: SubjectFactory, means: Means, fault: Fault, judges: dict[str, Judge]
+    factory: SubjectFactory,
+    means: Means,
+    fault: Fault,
+    judges: dict[str, Judge],
+    *,
+    broke: Broke = lambda _law, _evidence: None,
 ) -> Point:
     """Play the history with one fault in it and let every judge look. Never raises an error."""
-    scene = Scene(factory, means.strike(fault), fault, judges)
+    scene = Scene(factory, means.strike(fault), fault, judges, broke)
     unknown = None
     try:
         scene.play()
@@ -104,7 +113,12 @@ class Scene:
     """One database, one subject, one fault. Played once."""
 
     def __init__(
-        self, factory: SubjectFactory, strike: Strike, fault: Fault, judges: dict[str, Judge]
+        self,
+        factory: SubjectFactory,
+        strike: Strike,
+        fault: Fault,
+        judges: dict[str, Judge],
+        broke: Broke,
     ) -> None:
         """Touch nothing yet."""
         self.broken: dict[str, str] = {}
@@ -112,6 +126,7 @@ class Scene:
         self._strike = strike
         self._fault = fault
         self._judges = judges
+        self._broke = broke
         self._clock = Clock()
         self._operations: list[Operation] = []
         self._open_subjects: list[Subject] = []
@@ -413,6 +428,7 @@ class Scene:
                 judge(evidence)
             except AssertionError as error:
                 self.broken[law] = told(error)
+                self._broke(law, evidence)
 
     async def _leaks(self) -> list[str]:
         found = task_findings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from properties.history import timeline
@@ -32,6 +32,16 @@ class Evidence:
     leaks: list[str]
     backoffs: dict[str, int]
     observations: list[Observation] = field(default_factory=list)
+
+    def alone(self) -> Evidence:
+        """Return the same without what its callbacks and errors refer to: loops, tasks, frames."""
+        return replace(self, operations=[_alone(each) for each in self.operations])
+
+
+def _alone(operation: Operation) -> Operation:
+    answer = None if operation.answer is None else replace(operation.answer, error=None)
+    request = replace(operation.request, disturbances=())
+    return replace(operation, request=request, answer=answer)
 
 
 Judge = Callable[[Evidence], None]

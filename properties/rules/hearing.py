@@ -11,7 +11,7 @@ import asyncio
 import functools
 import importlib
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,14 @@ def scenario(
     factory: SubjectFactory | None = None,
     judges: Mapping[str, Judge] | None = None,
     budget: Budget = BUDGET,
+    heard: Callable[[Evidence], None] = lambda _evidence: None,
 ) -> Scenario:
-    """Return the scenario of a workload; raises ``KeyError`` when nobody knows its subject."""
+    """Return the scenario of a workload; raises ``KeyError`` when nobody knows its subject.
+
+    ``heard`` is shown the evidence that broke a law.
+    """
     made = factory if factory is not None else CORE_SUBJECTS[workload.subject]
-    play = _Play(workload, made, judges)
+    play = _Play(workload, made, judges, heard)
     return Scenario(
         name=workload.name,
         sentence=workload.sentence,
@@ -105,11 +109,16 @@ class _Play:
     """The runs of one workload, one after the other."""
 
     def __init__(
-        self, workload: Workload, factory: SubjectFactory, judges: Mapping[str, Judge] | None
+        self,
+        workload: Workload,
+        factory: SubjectFactory,
+        judges: Mapping[str, Judge] | None,
+        heard: Callable[[Evidence], None],
     ) -> None:
         self._workload = workload
         self._factory = factory
         self._asked = judges
+        self._heard = heard
         self._broken: str | None = None
 
     @property
@@ -145,6 +154,8 @@ class _Play:
         except LawBrokenError as error:
             # Its sentence alone: the whole timeline of the schedule stands below it.
             self._broken = str(error).partition("\n\n")[0]
+            for evidence in run.broken_by():
+                self._heard(evidence)
         finally:
             await run.close()
         return tuple(run.answers)
@@ -176,6 +187,10 @@ class _Run:
         self._backoffs: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._event_count = 0
+
+    def broken_by(self) -> Iterable[Evidence]:
+        """Return the evidence that broke a law, if one is broken."""
+        return self._court.broken_by.values()
 
     async def make(self) -> None:
         if hasattr(self._subject, "jitter"):

@@ -17,7 +17,7 @@ FOLDER = OUT / "histories"
 
 def keep_history(law: str, subject_name: str, evidence: Evidence, folder: Path = FOLDER) -> str:
     """Write what was asked and answered, and return the line that says where, or why not."""
-    path = folder / f"{law}-{subject_name}.json"
+    path = folder / f"{law}-{subject_name.replace(':', '.')}.json"
     try:
         history = history_of(
             evidence.operations,

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 
 from properties.rules import hearing, model
 from properties.rules.contention import Trouble, troubles
-from properties.rules.court import Judge
+from properties.rules.court import Evidence, Judge
 from properties.rules.exploration import Exploration
 from properties.rules.workload import FILE_COUNT, Arrival, Workload
 from properties.simulation.judging import LawBrokenError, assert_holds
@@ -205,8 +205,9 @@ def explore_schedules(
             break
         if broken is None:
             break
-        law, shown = broken
+        law, shown, evidence = broken
         found.broken[law] = str(shown)
+        found.evidence.update({} if evidence is None else {law: evidence})
         found.entries[law] = shown.entry
         del remaining[law]
         if until_broken:
@@ -221,7 +222,7 @@ def _hunted(
     judges: dict[str, Judge],
     settings: settings,
     tally: Counter[str],
-) -> tuple[str, LawBrokenError] | None:
+) -> tuple[str, LawBrokenError, Evidence | None] | None:
     first = Workload(subject=subject_name, phases=((Arrival(event=model.EVENTS[0]),),))
     with Stage(hearing.scenario(first, factory=factory, judges=judges)) as stage:
         hunt = _Hunt(subject_name, factory, judges, stage, tally)
@@ -236,12 +237,20 @@ def _hunted(
         workload, deviations, law = hunt.broken
         hunt.judges = {law: judges[law]}
         workload, deviations = _with_less(hunt, workload, deviations)
-        smallest_scenario = hunt.scenario(workload)
+    heard: list[Evidence] = []
+    smallest_scenario = hearing.scenario(
+        workload,
+        factory=factory,
+        judges=hunt.judges,
+        heard=lambda evidence: heard.append(evidence.alone()),
+    )
     with Stage(smallest_scenario) as stage:
         try:
             assert_holds(stage, ReplayScheduler(deviations), run_limit=MINIMISE_RUN_LIMIT)
         except LawBrokenError as error:
-            return law, error
+            heard.clear()
+            stage.run(ReplayScheduler(error.entry.deviations))
+            return law, error, heard[-1] if heard else None
     raise RuntimeError(f"{workload.name} broke {law} and does not any more: nondeterminism")
 
 

@@ -166,12 +166,11 @@ def explored(
                 found = explore_schedules(
                     subject_name, factory, judges, profile.explored, tally, until_broken=stops
                 )
-                _keep(found)
+                _keep(found, subject_name)
             left = {law: judge for law, judge in judges.items() if law not in found.broken}
             if left and not found.is_cut:
                 real = explore(factory, left, profile.explored, tally, until_broken=stops)
-                for law, evidence in real.evidence.items() if RECORDER.keeps_files else ():
-                    real.broken[law] += f"\n{keep_history(law, subject_name, evidence)}"
+                _keep(real, subject_name)
                 _add(found, real)
             RECORDER.explored[subject_name] = found
         exploration = RECORDER.explored[subject_name]
@@ -187,9 +186,16 @@ def explored(
     return must_hold
 
 
-def _keep(found: Exploration) -> None:
-    """Give each counterexample a file to replay that is ready to be committed."""
-    for law, entry in found.entries.items() if RECORDER.keeps_files else ():
+def _keep(found: Exploration, subject_name: str) -> None:
+    """Give each broken law its history, and a schedule to replay that is ready to be committed.
+
+    What is left behind, or waits for ever, is in no answer: then there is no history to keep.
+    """
+    if not RECORDER.keeps_files:
+        return
+    for law, evidence in found.evidence.items():
+        found.broken[law] += f"\n{keep_history(law, subject_name, evidence)}"
+    for law, entry in found.entries.items():
         kept = corpus.keep(entry)
         if kept is not None:
             found.broken[law] += f"\nnox -s replay -- {kept}"

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import settings
 
 from fsmcore import FsmCoreError, HandRolledAdapter
+from properties.history import files
 from properties.profiles import PROFILES
 from properties.rules import hearing, model, schedules
 from properties.rules.contention import Trouble
+from properties.rules.kept import keep_history
 from properties.rules.schedules import explore_schedules
 from properties.rules.workload import Arrival, Workload, from_content, from_name
 from properties.simulation import corpus, replay
@@ -97,13 +99,17 @@ class ChecksThenWrites(CoreSubject):
         )
 
 
-def test_a_race_is_shown_with_the_one_switch_that_it_needs() -> None:
-    """Two attempts, one deviation, proven minimal; the fatal step is where the other one acts."""
+def test_a_race_is_shown_with_the_one_switch_that_it_needs(tmp_path: Path) -> None:
+    """Two attempts, one deviation, proven minimal, with a history that other checkers read."""
     law = "only_legal_edges_are_taken"
     judges = {law: hearing.all_judges()[law]}
     shrinking = settings(QUICK, phases=PROFILES["dev"].explored.phases)
     found = explore_schedules("ChecksThenWrites", ChecksThenWrites, judges, shrinking)
     assert None is found.harness_error, found.harness_error
+    kept = keep_history(law, "ChecksThenWrites", found.evidence[law], tmp_path)
+    assert f"{law}-ChecksThenWrites.json" in kept
+    _, history = files.read(tmp_path / f"{law}-ChecksThenWrites.json")
+    assert history.records
     text = found.broken[law]
     assert "minimal: 1 deviation" in text
     assert "rules.ChecksThenWrites.start_upload~" in text

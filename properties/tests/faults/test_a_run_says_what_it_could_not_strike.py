@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from properties.faults.pinned import Pin, Pins
 from properties.faults.plan import Fault, Phase
 from properties.faults.report import Findings
 from properties.faults.scene import Point
+from properties.history import __main__ as history
 from properties.profiles import PROFILES
 from properties.recording import RECORDER, HarnessError
 from properties.session import CannotJudgeError, UsageError
@@ -196,6 +198,9 @@ def test_a_foreign_bug_is_caught_with_its_command(
     assert f"Again: nox -s faults -- --subject {BROKEN} --means overtaken-by-a-process" in printed
     assert "only_legal_edges_are_taken: broken without a fault" in printed
     assert "not asked: the_event_log_tells_the_truth" in printed
+    kept = re.findall(r"The history: nox -s history -- (\S+)", printed)
+    assert kept
+    assert Verdict.INVALID.exit_code != history.main([*kept, *record])
     assert "the_event_log_tells_the_truth: broken" not in printed
 
 
