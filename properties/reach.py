@@ -3,6 +3,8 @@
 A law that holds where nothing interesting happened holds little. Most marks are derived from the
 code's own lists: what a caller can be told, the core's errors, the lifecycle's edges, each trouble
 at each place. The rest are written by hand: places that only a certain order of events reaches.
+Fault kinds by phases are not marks here: `nox -s faults` strikes them all, one by one, and is
+unknown when one was not brought, in any profile.
 """
 
 from __future__ import annotations

@@ -112,6 +112,27 @@ works = st.builds(
 )
 
 
+def _met(what: str, place: Place) -> Work:
+    """Return an attempt that should succeed, and meets this on the way."""
+    _, low, high = _KINDS[what]
+    met = Trouble(place, what, low + (high - low) // 3)
+    way = (Trouble(Place.GUARD, "is locked out", 1),) if place is Place.BACKOFF else ()
+    return Work(
+        file_index=0,
+        aim="legal",
+        edge_index=0,
+        event=model.EVENTS[0],
+        expecting="any",
+        guard_says=True,
+        cancel_after_turns=None,
+        troubles=(*way, met),
+    )
+
+
+TOUR = tuple(_met(what, place) for what, place in TROUBLES)
+"""Every trouble at every place, once: what is drawn may leave one out for thousands of attempts."""
+
+
 class ContentionRules(RuleBasedStateMachine):
     """One database, one subject, one outsider. Subclassed with a ``court`` and a ``subject``."""
 

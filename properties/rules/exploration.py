@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis.stateful import run_state_machine_as_test
 
-from properties.rules.contention import ContentionRules
+from properties.rules.contention import TOUR, ContentionRules
 from properties.rules.court import Court, Evidence, Judge, LawBrokenError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def explore(
         namespace = {"make_subject": staticmethod(factory), "court": court, "tally": found.tally}
         machine = type("Contention", (ContentionRules,), namespace)
         try:
+            _tour(machine)
             run_state_machine_as_test(machine, settings=settings)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | SystemExit):
@@ -74,6 +75,17 @@ def explore(
             found.harness_error = "the court heard nothing: no step made news"
         break
     return found
+
+
+def _tour(machine: type[ContentionRules]) -> None:
+    """Let a worker who is alone meet each trouble; systematic first, random second."""
+    for work in TOUR:
+        rules = machine()
+        try:
+            rules.a_worker_is_alone(work=work)
+            rules.every_law_holds()
+        finally:
+            rules.teardown()
 
 
 def _is_law(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 """Marks say whether anything interesting happened; what never did fails a nightly run."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -8,9 +9,10 @@ from fsmcore import errors
 from properties import reach
 from properties.profiles import PROFILES
 from properties.reach import ELSEWHERE, HITS, histogram, marks, never
+from properties.rules import explore
 from properties.simulation.scenarios import promises
 from properties.simulation.walking import walks
-from properties.subjects import AnswerKind
+from properties.subjects import CORE_SUBJECTS, AnswerKind
 from reports.schema import Verdict
 
 
@@ -76,6 +78,16 @@ def test_a_time_box_is_a_number_of_cases() -> None:
     expected = (10 * dev.explored_count, 10 * dev.walk_count)
     assert expected == (boxed.explored_count, boxed.walk_count)
     assert nightly == nightly.within(9999)
+
+
+def test_every_trouble_is_met_before_any_is_drawn() -> None:
+    """So that no run, however short, leaves one out."""
+    troubles = [mark for mark in marks() if mark.startswith("trouble: ")]
+    before = dict(HITS)
+    quick = dataclasses.replace(PROFILES["gate"], explored_count=1, step_count=1).explored
+    found = explore(CORE_SUBJECTS["handrolled"], {"nothing": lambda _evidence: None}, quick)
+    assert ({}, None) == (found.broken, found.harness_error)
+    assert [] == [mark for mark in troubles if HITS[mark] == before.get(mark, 0)]
 
 
 @pytest.mark.parametrize("group", reach.GROUPS)
