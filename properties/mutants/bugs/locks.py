@@ -47,7 +47,7 @@ def the_table_of_locks_grows(patch: Patch) -> None:
 
 @mutant(
     family=Family.LOCKS,
-    laws=(LEFT, CANCELLED),
+    laws=(LEFT,),
     realistic="users are counted down where the lock is released, which a waiter never comes to",
     shows="two attempts on one file, the second of which is cancelled while it waits",
     subject="handrolled",

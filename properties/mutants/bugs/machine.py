@@ -184,7 +184,7 @@ def the_guard_is_asked_once_an_attempt(patch: Patch) -> None:
 
 @mutant(
     family=Family.MACHINE,
-    laws=("the_history_is_linearizable", "every_event_in_every_state_has_its_answer"),
+    laws=("the_history_is_linearizable",),
     realistic="building a machine for each transition is slow, so one is kept for each file",
     shows="two attempts on one file with another process's transition between them",
 )
@@ -207,7 +207,7 @@ def a_machine_is_kept_for_each_file(patch: Patch) -> None:
 
 @mutant(
     family=Family.MACHINE,
-    laws=("an_undisturbed_attempt_succeeds", "every_answer_was_true_at_some_moment"),
+    laws=("an_undisturbed_attempt_succeeds",),
     realistic="a kept machine that checks the version it was built for, as it should",
     shows="one attempt that fails before its commit, and another one after it",
 )

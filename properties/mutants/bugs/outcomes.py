@@ -10,7 +10,7 @@ from properties.mutants.registry import Family, mutant
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("an_unknown_outcome_says_unknown", "no_single_fault_breaks_a_promise"),
+    laws=("an_unknown_outcome_says_unknown",),
     realistic="one try block around the whole transaction, COMMIT included",
     shows="a COMMIT that is interrupted at its last step: it is committed and raises",
 )
@@ -44,7 +44,7 @@ def a_commit_that_was_sent_counts_as_done(patch: Patch) -> None:
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("an_error_after_commit_says_so", "the_event_log_tells_the_truth"),
+    laws=("the_event_log_tells_the_truth",),
     realistic="the mark is set after the call, which a cancelled caller does not come to",
     shows="one attempt, cancelled while it waits for its COMMIT",
 )
@@ -92,7 +92,7 @@ def a_doubt_is_never_settled(patch: Patch) -> None:
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("an_error_after_commit_says_so", "no_single_fault_breaks_a_promise"),
+    laws=("no_single_fault_breaks_a_promise",),
     realistic="the caller wants its own exception, unwrapped",
     shows="one attempt whose callback raises after its commit",
 )

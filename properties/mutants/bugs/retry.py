@@ -96,7 +96,7 @@ def busy_is_not_tried_again(patch: Patch) -> None:
 
 @mutant(
     family=Family.RETRY,
-    laws=("one_winner_per_version", "every_answer_was_true_at_some_moment"),
+    laws=("one_winner_per_version",),
     realistic="retrying is for locks; that being overtaken deserves another try is forgotten",
     shows="two attempts on one file, one switch between read and BEGIN",
 )
@@ -151,7 +151,7 @@ def who_expects_an_old_version_tries_again(patch: Patch) -> None:
 
 @mutant(
     family=Family.RETRY,
-    laws=("an_unknown_outcome_says_unknown", "no_single_fault_breaks_a_promise"),
+    laws=("an_unknown_outcome_says_unknown",),
     realistic="COMMIT failed, so nothing was written, so try again",
     shows="a COMMIT that is interrupted at its last step: it is committed and raises",
 )

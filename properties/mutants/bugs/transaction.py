@@ -48,7 +48,7 @@ def the_journal_has_a_transaction_of_its_own(patch: Patch) -> None:
 
 @mutant(
     family=Family.TRANSACTION,
-    laws=("a_stale_writer_never_wins", "one_winner_per_version"),
+    laws=("one_winner_per_version",),
     realistic="'write the intent first': the journal as a log of what is about to be done",
     shows="two attempts on one file: the late one has its entry, and moves no row",
 )
