@@ -3,6 +3,7 @@
 The last tests patch the real libraries on the spot, in processes that write down what they do.
 """
 
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -228,6 +229,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Behavio
     folder = tmp_path_factory.mktemp("behaviour")
     first = folder / "first.json"
 
+    @functools.cache
     def write(patch: str) -> BehaviourRecord:
         out = folder / "again.json" if first.exists() else first
         given = ["--schedules", str(first)] if first.exists() else []
@@ -235,7 +237,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Behavio
         subprocess.run(argv, cwd=ROOT, check=True, env={"PYTHONHASHSEED": "1"})
         return schema.read(out, BehaviourRecord)
 
-    write("")
+    write("# the first, whose schedules the others replay\n")
     return write
 
 
