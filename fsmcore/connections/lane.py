@@ -3,6 +3,10 @@
 ``asyncio.to_thread`` and executors would do the same in any thread of a pool; a connection wants
 the thread that opened it, writers want a queue that is fair, and one hop here costs two thirds of
 ``run_in_executor``. It is a seam too: a simulation gives lanes whose calls it schedules.
+
+Waking a thread hands it the interpreter's lock, and costs more than most calls. So what is
+submitted in one turn of the event loop crosses over together, and so do answers that are ready
+within ``TOGETHER_S`` of each other.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import asyncio
 import atexit
 import contextlib
 import threading
+import time
 import warnings
 import weakref
 from collections import deque
@@ -22,6 +27,7 @@ T = TypeVar("T")
 Call = Callable[[], object]
 _Item = tuple["asyncio.Future[Any] | None", Call, bool]
 
+TOGETHER_S = 0.001
 EXIT_S = 5.0
 """How long a lane that nobody ended may take to close its connection when the process ends."""
 
@@ -68,7 +74,8 @@ class ThreadLane:
         self.last: Call = nothing
         self._loop = asyncio.get_running_loop()
         self._mail = _Mail()
-        self._items: SimpleQueue[_Item] = SimpleQueue()
+        self._gathering: list[_Item] = []
+        self._items: SimpleQueue[list[_Item]] = SimpleQueue()
         self._has_ended = False
         self._thread = threading.Thread(
             target=_serve, args=(self._items, self._mail), name=f"fsmcore {name}", daemon=True
@@ -78,9 +85,17 @@ class ThreadLane:
 
     def submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
         """Queue ``call``; see ``Lane``."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._items.put((future, call, False))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if not self._gathering:
+            loop.call_soon(self._cross)
+        self._gathering.append((future, call, False))
         return future
+
+    def _cross(self) -> None:
+        if self._gathering:
+            self._items.put(self._gathering)
+            self._gathering = []
 
     def end(self) -> asyncio.Future[None]:
         """End the thread; see ``Lane``."""
@@ -99,7 +114,8 @@ class ThreadLane:
     def _stop(self, future: asyncio.Future[None] | None) -> None:
         self._has_ended = True
         _lanes.discard(self)
-        self._items.put((future, self.last, True))
+        self._items.put([*self._gathering, (future, self.last, True)])
+        self._gathering = []
 
     def end_at_exit(self) -> None:
         """End the thread without an event loop, and wait for it a while."""
@@ -115,7 +131,7 @@ class ThreadLane:
 
 
 class _Mail:
-    """Answers on their way to a loop: one wake-up brings all that are ready by then."""
+    """Answers on their way to their loop: one wake-up brings all that are ready by then."""
 
     __slots__ = ("answers", "is_on_its_way")
 
@@ -123,17 +139,19 @@ class _Mail:
         self.answers: deque[tuple[asyncio.Future[Any], bool, Any]] = deque()
         self.is_on_its_way = False
 
-    def send(self, future: asyncio.Future[Any], failed: bool, answer: Any) -> None:
+    def send(self) -> None:
         """Called in the lane's thread."""
-        self.answers.append((future, failed, answer))
-        if not self.is_on_its_way:
+        while self.answers and not self.is_on_its_way:
+            try:
+                future = self.answers[0][0]
+            except IndexError:  # delivered this very moment
+                return
             self.is_on_its_way = True
-            # A closed loop: whoever waited is gone, and the others of this lane wait elsewhere.
             try:
                 future.get_loop().call_soon_threadsafe(self.deliver)
-            except RuntimeError:
+            except RuntimeError:  # its loop is closed, and nobody waits there any more
                 self.is_on_its_way = False
-                self.answers.clear()
+                self.answers.popleft()
 
     def deliver(self) -> None:
         """Called in the loop. The mark first: an answer that comes now sends for itself."""
@@ -149,21 +167,27 @@ class _Mail:
                 future.set_result(answer)
 
 
-def _serve(items: SimpleQueue[_Item], mail: _Mail) -> None:
-    while True:
-        future, call, is_last = items.get()
-        try:
-            answer: Any = call()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+def _serve(items: SimpleQueue[list[_Item]], mail: _Mail) -> None:
+    is_last = False
+    while not is_last:
+        batch = items.get()
+        batch.reverse()
+        sent_s = time.monotonic()
+        while batch:
+            future, call, is_last = batch.pop()
+            try:
+                answer: Any = call()
+                failed = False
+            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+                answer, failed = error, True
             if future is not None:
-                mail.send(future, True, error)
-        else:
-            if future is not None:
-                mail.send(future, False, answer)
-            answer = None
-        if is_last:
-            return
-        del future, call  # while it waits, it keeps nothing of the last caller alive
+                mail.answers.append((future, failed, answer))
+            now_s = time.monotonic()
+            if now_s - sent_s > TOGETHER_S:
+                mail.send()
+                sent_s = now_s
+            del future, call, answer  # while it waits, it keeps nothing of a caller alive
+        mail.send()
 
 
 _lanes: weakref.WeakSet[ThreadLane] = weakref.WeakSet()

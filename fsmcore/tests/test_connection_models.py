@@ -286,3 +286,21 @@ async def test_callers_of_a_group_are_told_their_own_outcome(path: Path) -> None
         answers[5],
         getattr(answers[6], "__name__", answers[6]),
     ]
+
+
+@pytest.mark.parametrize("model", HOP_MODELS)
+def test_a_forgotten_store_is_closed_in_another_loop(path: Path, model: str) -> None:
+    """Even when a call of the first loop was on its way as that loop was closed."""
+    store = Store(path, create=True, connections=model)
+
+    async def forget() -> None:
+        await store.open()
+        store._connections._crew.seat.lane.submit(lambda: None)  # type: ignore[attr-defined]
+
+    async def use() -> None:
+        await asyncio.wait_for(store.close(), 30)
+        async with store:
+            await store.track("a.txt", "untracked")
+
+    asyncio.run(forget())
+    asyncio.run(use())
