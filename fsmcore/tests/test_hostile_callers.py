@@ -16,6 +16,7 @@ from fsmcore import (
     AfterCommitError,
     DefinitionError,
     EventRecord,
+    FsmCoreError,
     GuardRejectedError,
     HandRolledAdapter,
     JsonLinesSink,
@@ -259,6 +260,27 @@ def test_waits_grow_to_a_cap() -> None:
     assert [2, 4, 8, 16, 32, 64, 128, 256, 500, 500] == waits[:10]
     assert 6010 == sum(waits)
     assert 500 == policy.longest_wait_ms(10_000)
+
+
+async def test_a_wait_is_drawn_from_zero_told_and_then_slept() -> None:
+    """From 0 to the upper end of that try, in milliseconds; asleep in seconds."""
+    said: list[tuple[object, ...]] = []
+
+    def draw(low: float, high: float) -> float:
+        said.append(("drawn", low, high))
+        return 3.0
+
+    async def sleep(wait_s: float) -> None:
+        said.append(("slept", wait_s))
+
+    policy = RetryPolicy(
+        jitter=draw,
+        sleep=sleep,
+        on_retry=lambda error, tries, wait_ms: said.append(("told", error, tries, wait_ms)),
+    )
+    busy = FsmCoreError("busy")
+    await policy.wait(busy, 2)
+    assert [("drawn", 0.0, 4.0), ("told", busy, 2, 3.0), ("slept", 0.003)] == said
 
 
 @pytest.mark.parametrize(
