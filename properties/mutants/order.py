@@ -51,9 +51,9 @@ ORDER = (
     "a_retry_reads_again",
     # A few of what Hypothesis draws: what is broken widely shows at once.
     *(f"{law}@brief" for law in EXPLORED),
-    # Every schedule of a small scenario, a fault of each kind, every image of a disk.
-    "cancellation_anywhere_leaves_nothing_behind",
+    # A fault of each kind, every schedule of a small scenario, every image of a disk.
     "no_single_fault_breaks_a_promise@brief",
+    "cancellation_anywhere_leaves_nothing_behind",
     "an_acknowledged_transition_survives_a_power_loss",
     "an_outcome_that_was_told_stays",
     "a_cancellation_reaches_its_caller",
