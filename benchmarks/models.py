@@ -29,14 +29,14 @@ class Way:
     options: Mapping[str, Any]  # what ``make`` takes beside ``synchronous``
     locks: Callable[[], FileLocks] = FileLockManager
     haste: int = 1
-    """About how many times as fast as the default: how many more transitions make a round."""
+    """How many times as many transitions make a round: the fast models need more of them."""
 
     def connections(self, synchronous: Synchronous) -> ConnectionModel:
         """Return a new model."""
         return self.make(synchronous=synchronous, **self.options)
 
 
-HASTE = {"direct": 4, "pooled": 8, "single-writer": 8, "group-commit": 16}
+HASTE = {"direct": 2, "pooled": 4, "single-writer": 4, "group-commit": 8}
 
 MODELS: Mapping[str, Way] = {
     name: Way(make=make, options={}, haste=HASTE.get(name, 1)) for name, make in NAMED.items()

@@ -28,6 +28,9 @@ from reports.schema import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 QUIET = ("-v", "--no-header", "--tb=short", "--benchmark-quiet")
+PATIENT = ("-o", "faulthandler_timeout=1800")
+"""A cell may take minutes; only one that hangs needs a look at its threads."""
+
 NO_ALARM = ("-W", "ignore::pytest_benchmark.logger.PytestBenchmarkWarning")
 """It warns when nothing was measured, which our own last line says; as an error, from a hook of
 pytest's end, the warning would hide that line."""
@@ -129,7 +132,7 @@ def measure(groups: Sequence[str], out: Path, options: Sequence[str]) -> Said:
         del os.environ[name]  # a caller's own options would leave benchmarks out in silence
     watch = Watch()
     files = [f"benchmarks/test_{group}.py" for group in groups]
-    fixed = (*files, *QUIET, *NO_ALARM, *LEAN)
+    fixed = (*files, *QUIET, *PATIENT, *NO_ALARM, *LEAN)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.benchmark(group="scaling")
 
 ROUNDS = 5
 TASKS = (1, 2, 4, 8, 16, 32)
-ARRIVALS = 96
-TRANSITIONS_PER_PROCESS = 48
+ARRIVALS = 64
+TRANSITIONS_PER_PROCESS = 32
 
 
 @pytest.mark.parametrize("task_count", TASKS)
@@ -33,9 +33,9 @@ def test_tasks(measured: Measure, way: str, task_count: int) -> None:
     workload = many_files(
         StoreOnly(model.connections),
         task_count=task_count,
-        transitions_per_round=max(64, 4 * task_count) * model.haste,
+        transitions_per_round=max(48, 3 * task_count) * model.haste,
     )
-    measured(workload, rounds=ROUNDS, beside=raw_loop(), way=way)
+    measured(workload, rounds=ROUNDS, warmup_rounds=1, beside=raw_loop(), way=way)
 
 
 @pytest.mark.parametrize("process_count", [1, 2, 4])
@@ -48,7 +48,7 @@ def test_processes(measured: Measure, way: str, process_count: int) -> None:
         file_count=FILES,
         transitions_per_process=TRANSITIONS_PER_PROCESS * MODELS[way].haste,
     )
-    measured(pool, rounds=ROUNDS, beside=raw_loop())
+    measured(pool, rounds=ROUNDS, warmup_rounds=1, beside=raw_loop())
 
 
 @pytest.mark.parametrize("utilisation", sized([70], full=[30, 50, 70, 90]))
@@ -63,4 +63,4 @@ def test_arrivals(measured: Measure, way: str, utilisation: int) -> None:
         may_give_up=True,
     )
     workload.utilisation = utilisation / 100
-    measured(workload, rounds=ROUNDS, way=way)
+    measured(workload, rounds=ROUNDS, warmup_rounds=1, way=way)
