@@ -58,7 +58,7 @@ def marks() -> list[str]:
     # Late: a release that cannot be imported is told by the session, not by an import of this.
     from fsmcore.errors import FsmCoreError
     from properties.rules import model
-    from properties.rules.contention import TROUBLES
+    from properties.rules.troubles import TROUBLES
     from properties.subjects import AnswerKind
 
     return [

@@ -23,8 +23,9 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from properties.faults.judges import machine_judges
 from properties.profiles import PROFILES
 from properties.rules import model
-from properties.rules.contention import FILE_LIMIT, ContentionRules, Work
+from properties.rules.contention import ContentionRules
 from properties.rules.court import Court
+from properties.rules.troubles import FILE_LIMIT, Work
 from properties.subjects.named import subject_named
 
 AT_ONCE = 10

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from hypothesis.stateful import run_state_machine_as_test
 
-from properties.rules.contention import TOUR, ContentionRules
+from properties.rules.contention import ContentionRules
 from properties.rules.court import Court, Evidence, Judge, LawBrokenError
+from properties.rules.troubles import TOUR
 
 if TYPE_CHECKING:
     from hypothesis import settings

@@ -18,9 +18,9 @@ from typing import Any
 from fsmcore import Schema
 from properties.history import Clock, Observer, Operation
 from properties.probes import ConnectionProbe, task_findings, write_lock_findings
-from properties.rules.contention import CallbackError, Trouble
 from properties.rules.court import Court, Evidence, Judge, LawBrokenError
 from properties.rules.outsider import Outsider
+from properties.rules.troubles import CallbackError, Trouble
 from properties.rules.workload import LETTERS, Arrival, Workload
 from properties.simulation import active, footprints
 from properties.simulation.budget import Budget

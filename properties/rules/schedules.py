@@ -30,9 +30,9 @@ from hypothesis.stateful import (
 )
 
 from properties.rules import hearing, model
-from properties.rules.contention import Trouble, troubles
 from properties.rules.court import Evidence, Judge
 from properties.rules.exploration import Exploration
+from properties.rules.troubles import Trouble, troubles
 from properties.rules.workload import FILE_COUNT, Arrival, Workload
 from properties.simulation.judging import LawBrokenError, assert_holds
 from properties.simulation.minimiser import smallest

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from properties.rules import model
-from properties.rules.contention import Trouble
+from properties.rules.troubles import Trouble
 from properties.subjects import Place
 
 PREFIX = "rules"

@@ -14,9 +14,9 @@ from fsmcore import FsmCoreError, HandRolledAdapter
 from properties.history import files
 from properties.profiles import PROFILES
 from properties.rules import hearing, model, schedules
-from properties.rules.contention import Trouble
 from properties.rules.kept import keep_history
 from properties.rules.schedules import explore_schedules
+from properties.rules.troubles import Trouble
 from properties.rules.workload import Arrival, Workload, from_content, from_name
 from properties.simulation import corpus, replay
 from properties.simulation.schedulers.polite import PoliteScheduler

@@ -12,7 +12,7 @@ import pytest
 
 from fsmcore import HandRolledAdapter
 from properties.rules import hearing
-from properties.rules.contention import Trouble
+from properties.rules.troubles import Trouble
 from properties.rules.workload import Arrival, Workload
 from properties.simulation import corpus
 from properties.simulation.budget import Budget, Fault
