@@ -103,7 +103,7 @@ PROFILES: dict[str, Profile] = {
             point_count=1,
         ),
         Profile(name="dev", explored_count=40, drawn_count=30, walk_count=12, step_count=10),
-        Profile(name="ci", explored_count=300, drawn_count=200, walk_count=150, step_count=12),
+        Profile(name="ci", explored_count=240, drawn_count=200, walk_count=120, step_count=12),
         Profile(
             name="nightly", explored_count=3000, drawn_count=2000, walk_count=1500, step_count=20
         ),
