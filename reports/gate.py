@@ -30,6 +30,7 @@ from reports import (
     policy,
     requirements,
     session,
+    telling,
     terminal,
     transcripts,
 )
@@ -52,8 +53,6 @@ from reports.schema import (
 from reports.timing import Timing, measure
 
 INTERRUPTED = 130
-FAILURES_SHOWN = 5
-"""Failures printed in full length; the record holds all of them."""
 
 
 class NothingJudgedError(Exception):
@@ -115,7 +114,7 @@ class Gate:
         return GateRecord(
             name="gate",
             verdict=verdict,
-            summary=_partly(self.options.law)
+            summary=telling.partly(self.options.law)
             + judgement.summary(verdict, laws, benchmarks, ordered, seen.changes),
             figures={
                 "laws": len(laws),
@@ -130,7 +129,7 @@ class Gate:
             requirements=[str(each) for each in asked.values()],
             reasons=ordered,
             seed=self.seed,
-            guarantee=_guarantee(self.policy),
+            guarantee=telling.guarantee(self.policy),
             changes=changes,
             baseline=self._proofs.get(Side.BASELINE),
             candidate=candidate,
@@ -138,7 +137,7 @@ class Gate:
             benchmarks=benchmarks,
             behaviour=seen.changes,
             ledger=book.records(),
-            weaknesses=_weaknesses(timing, self.options.law),
+            weaknesses=telling.weaknesses(timing, self.options.law),
             replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
             f"--seed {self.seed}",
         )
@@ -249,68 +248,16 @@ def _is_decided(laws: Sequence[LawComparison]) -> bool:
     )
 
 
-def _partly(only_law: str | None) -> str:
-    return "" if only_law is None else f"partial, only the law {only_law} was asked: "
-
-
-def _weaknesses(timing: Timing | None, only_law: str | None) -> list[str]:
-    found = []
-    if only_law is not None:
-        found.append(
-            f"only the law {only_law} was asked: nothing is known of the others, and behaviour was "
-            "not compared"
-        )
-    if timing is None:
-        found.append("no clocks were run: a promise that newly fails decides")
-    elif timing.rows and not timing.is_pinned:
-        found.append("processes were not pinned to one CPU here, so intervals are wider")
-    return found
-
-
-def _guarantee(known: Policy) -> str:
-    chance = known.time.family_error * known.time.confirmation_error
-    return (
-        f"one release against itself fails by its clocks with a chance of at most {chance:.4f} "
-        f"a run (alarm {known.time.family_error}, confirmed on fresh epochs at "
-        f"{known.time.confirmation_error}); a benchmark more than "
-        f"{known.time.tolerance_percent:g} % slower passes with at most {known.time.family_error}"
-    )
-
-
-def show(record: GateRecord) -> None:
-    """Print the evidence, then the reasons."""
-    target = terminal.console()
-    target.print()
-    interesting = [row for row in record.laws if row.outcome is not LawOutcome.HOLDS]
-    if interesting:
-        target.print(terminal.law_table(interesting))
-        target.print()
-    failing = [row for row in record.laws if row.outcome is LawOutcome.NEW_FAILURE]
-    broken = [row for row in failing if row.failure and row.accepted is None]
-    for row in broken[:FAILURES_SHOWN]:
-        target.print(f"{row.law}:", markup=False, style="bold")
-        target.print(terminal.excerpt(row.failure or ""), markup=False, soft_wrap=True)
-        target.print()
-    if record.behaviour:
-        target.print(terminal.behaviour_table(record.behaviour))
-        target.print()
-    if record.benchmarks:
-        target.print(terminal.benchmark_table(record.benchmarks))
-        target.print()
-    notes = [*record.weaknesses, *ledger.remarks(record.ledger)]
-    if broken and record.replay:
-        notes.append(f"to ask a law again with this upgrade: {record.replay} --law NAME")
-    if record.guarantee and record.benchmarks:
-        notes.append(record.guarantee)
-    terminal.print_reasons(target, record.reasons, notes)
-
-
 def build_parser() -> session.Parser:
     """The command line."""
     description, _, rest = (__doc__ or "").partition("\n\n")
     made = session.parser(program="python -m reports.gate", description=description)
     made.epilog = rest.partition("\n\n")[2]
-    made.add_argument("requirements", metavar="REQUIREMENT", nargs="+", help="aiosqlite==0.20.0")
+    made.add_argument("requirements", metavar="REQUIREMENT", nargs="*", help="aiosqlite==0.20.0")
+    made.add_argument(
+        "--list", action="store_true", help="name what can be asked about, ask nothing"
+    )
+    made.add_argument("--clean", action="store_true", help="remove every environment that is kept")
     made.add_argument(
         "--time-budget", type=_seconds, metavar="SECONDS", help="for the whole gate (default: 300)"
     )
@@ -359,6 +306,24 @@ def _unjudged(verdict: Verdict, what: str, asked: Sequence[str]) -> GateRecord:
     )
 
 
+def _without_a_question(options: argparse.Namespace) -> int:
+    """Name what is locked, or remove what is kept; the record of the last gate stays."""
+    if options.requirements:
+        raise session.UsageError("--list and --clean take no REQUIREMENT.")
+    cache = session.ROOT / ".gate"
+    if options.clean:
+        kept = list((cache / "environments").glob("*"))
+        shutil.rmtree(cache, ignore_errors=True)
+        words = f"{len(kept)} environments removed"
+    else:
+        builder = Builder(root=session.ROOT, cache=cache, pulse=lambda _: None)
+        locked = requirements.pins(builder.lock_requirements())
+        print(*(f"{name}=={version}" for name, version in sorted(locked.items())), sep="\n")
+        words = f"{len(locked)} libraries can be asked about; nothing was asked"
+    print(f"gate: pass: {words}", flush=True)
+    return Verdict.PASS.exit_code
+
+
 @contextlib.contextmanager
 def _scratch(keep: Path | None) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="fsmcore-gate-"))
@@ -379,6 +344,13 @@ def main(given: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(session.arguments(given))
         out, asked = options.out, options.requirements
         keep = out.parent / "gate" if options.keep else None
+        if options.list or options.clean:
+            return _without_a_question(options)
+        if not asked:
+            raise session.UsageError(
+                "no REQUIREMENT was given, as in python-statemachine==3.2.2. `--list` names what "
+                "can be asked about."
+            )
         progress = Progress(terminal.console())
         progress.say(f"the question: {', '.join(asked)} in place of the lock (seed {options.seed})")
         with terminating_like_interrupt(), progress, _scratch(keep) as scratch:
@@ -393,7 +365,7 @@ def main(given: Sequence[str] | None = None) -> int:
         session.finish(record, out)
         return INTERRUPTED
     else:
-        return session.finish(record, out, show=lambda: show(record))
+        return session.finish(record, out, show=lambda: telling.show(record))
     return session.finish(record, out)
 
 

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from reports import gate, policy, schema, session
+from reports.environments import Builder
 from reports.schema import (
     AcceptedState,
     BenchmarkOutcome,
@@ -212,9 +213,10 @@ def test_a_ledger_that_cannot_be_read_is_a_usage_error(
         (["planted==0.0.0"], "there is no version of planted==0.0.0"),
         (["rich==14.0.0"], "rich is not part of this project"),
         (["foo==="], "names no version"),
-        (["--index-url=http://x"], "required: REQUIREMENT"),
+        (["--index-url=http://x"], "unrecognized arguments: --index-url"),
+        (["planted==2.0", "--list"], "take no REQUIREMENT"),
         (["planted==2.0", "--index-url=http://x"], "unrecognized arguments: --index-url"),
-        ([], "required: REQUIREMENT"),
+        ([], "no REQUIREMENT was given"),
         (["planted==2.0", "--time-budget", "-1"], "seconds are a positive number"),
         (["planted==2.0", "--seed", "-1"], "a seed lies between"),
         (["planted==2.0", "--law", "unheard_of"], "no such law: unheard_of"),
@@ -280,6 +282,20 @@ def _processes_in(folder: Path) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_what_can_be_asked_is_listed_and_what_is_kept_is_removed(
+    checkout: Path, builder: Builder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither judges anything, and neither touches the last gate's record."""
+    assert 0 == gate.main(["--list"])
+    printed = capsys.readouterr().out.splitlines()
+    assert {"planted==1.0", "unused==1.0"} < set(printed[:-1])
+    assert printed[-1].startswith("gate: pass: ")
+    folder = builder.build(builder.lock_requirements()).folder
+    assert 0 == gate.main(["--clean"])
+    assert not folder.exists()
+    assert "environments removed" in capsys.readouterr().out
 
 
 def test_raw_records_are_kept_on_demand(checkout: Path) -> None:
