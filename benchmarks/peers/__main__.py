@@ -59,6 +59,7 @@ class Cell:
     elapsed_s: float
     first: int | None
     message: str
+    broke: str = ""
 
     @property
     def per_s(self) -> float:
@@ -121,6 +122,7 @@ def measure(python: Path, tool: str, scenario: str, seconds: int) -> Cell:
         elapsed_s=told.get("elapsed_s", 0.0),
         first=told.get("first"),
         message=told.get("message", ""),
+        broke=told.get("broke", ""),
     )
 
 
@@ -137,6 +139,11 @@ def lines(cells: Sequence[Cell], scenarios: Sequence[str]) -> list[str]:
         made.append(row)
     said = sorted({(each.tool, each.message) for each in cells if each.message})
     made += [f"{tool}: {message}" for tool, message in said]
+    made += [
+        f"{each.tool} on the control {each.scenario}: {each.broke}"
+        for each in cells
+        if each.scenario in CONTROLS and each.first is not None
+    ]
     return made
 
 

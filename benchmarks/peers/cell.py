@@ -38,12 +38,16 @@ MOST_SCHEDULES = 1_000_000
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """What one tool showed of one scenario. ``first`` counts from 1; None: never."""
+    """What one tool showed of one scenario. ``first`` counts from 1; None: never.
+
+    ``broke`` says what the law said at that failure, ``message`` why there is no answer.
+    """
 
     schedules: int = 0
     elapsed_s: float = 0.0
     first: int | None = None
     message: str = ""
+    broke: str = ""
 
 
 def subject_named(name: str) -> Scenario:
@@ -60,6 +64,7 @@ class File:
     path: str
     answers: dict[str, str] = field(default_factory=dict)
     run_count: int = 0
+    broke: str = ""
 
     def begin(self) -> File:
         """Bring the initial rows back, and forget the answers."""
@@ -94,7 +99,9 @@ class File:
             rows = tuple(db.execute(self.scenario.observe_sql).fetchall())
         law = self.scenario.law
         outcome = Outcome(answers=tuple(sorted(self.answers.items())), rows=rows)
-        return law is None or law(outcome) is None
+        broken = None if law is None else law(outcome)
+        self.broke = broken or self.broke
+        return broken is None
 
 
 @contextmanager
@@ -119,8 +126,9 @@ def ours(scenario: Scenario, limit_s: float) -> Seen:
         began_s = time.perf_counter()
         while time.perf_counter() - began_s < limit_s:
             seen.schedules += 1
-            if stage.run(scheduler).violation is not None and seen.first is None:
-                seen.first = seen.schedules
+            broken = stage.run(scheduler).violation
+            if broken is not None and seen.first is None:
+                seen.first, seen.broke = seen.schedules, broken
         seen.elapsed_s = time.perf_counter() - began_s
     return seen
 
@@ -137,8 +145,9 @@ def stock(scenario: Scenario, limit_s: float) -> Seen:
             spread_s = private.choice((0.0, 0.0003, SPREAD_S))
             delays_s = [private.uniform(0, spread_s) for _ in range(8)]
             outcome = run_on_stock_asyncio(scenario, file.path, delays_s)
-            if law is not None and law(outcome) is not None and seen.first is None:
-                seen.first = seen.schedules
+            broken = None if law is None else law(outcome)
+            if broken is not None and seen.first is None:
+                seen.first, seen.broke = seen.schedules, broken
         seen.elapsed_s = time.perf_counter() - began_s
     return seen
 
@@ -163,7 +172,7 @@ def frontrun(scenario: Scenario, limit_s: float) -> Seen:
         seen.elapsed_s = time.perf_counter() - began_s
         seen.schedules = found.num_explored
         if found.property_holds is False:
-            seen.first = found.num_explored
+            seen.first, seen.broke = found.num_explored, file.broke
         elif found.property_holds is None:
             seen.message = str(getattr(found, "inconclusive_reason", "inconclusive"))
     return seen
@@ -185,7 +194,7 @@ def frontrun_dpor(scenario: Scenario, limit_s: float) -> Seen:
         seen.elapsed_s = time.perf_counter() - began_s
         seen.schedules = found.num_explored
         if found.property_holds is False:
-            seen.first = found.num_explored
+            seen.first, seen.broke = found.num_explored, file.broke
         elif found.property_holds is None:
             seen.message = str(getattr(found, "inconclusive_reason", "inconclusive"))
     return seen
@@ -219,7 +228,7 @@ def detangle(scenario: Scenario, limit_s: float) -> Seen:
             seen.schedules = report.runs
             failure = report.failure.exception
             if isinstance(failure, AssertionError) and not isinstance(failure, tool.DetangleError):
-                seen.first = report.runs
+                seen.first, seen.broke = report.runs, file.broke
             else:
                 seen.message = f"{type(failure).__name__}: {failure}".splitlines()[0]
         seen.elapsed_s = time.perf_counter() - began_s
@@ -242,7 +251,8 @@ def main(tool: str, scenario: str, limit_s: str) -> None:
     except Exception as error:  # noqa: BLE001 - that a tool refuses is what it showed
         words = str(error).splitlines() or [""]
         seen = Seen(message=f"{type(error).__name__}: {words[0]}")
-    told = {name: getattr(seen, name) for name in ("schedules", "elapsed_s", "first", "message")}
+    names = ("schedules", "elapsed_s", "first", "message", "broke")
+    told = {name: getattr(seen, name) for name in names}
     print(json.dumps(told), flush=True)
 
 

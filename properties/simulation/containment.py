@@ -38,7 +38,10 @@ MAX_DELAY_S = 0.002
 
 @dataclass(slots=True, kw_only=True)
 class Comparison:
-    """One scenario, seen in four ways. ``outside`` is what the search did not show."""
+    """One scenario, seen in four ways. ``outside`` is what the search says cannot happen.
+
+    A search that was not over says no such thing.
+    """
 
     scenario: Scenario
     search: Exploration
@@ -49,6 +52,8 @@ class Comparison:
     @property
     def outside(self) -> set[Outcome]:
         """Outcomes that happened and that the search says cannot."""
+        if not self.search.is_complete:
+            return set()
         return (self.real | self.walked) - self.search.outcomes
 
 
@@ -163,6 +168,10 @@ def _nobody_else_is_needed() -> contextlib.AbstractContextManager[None]:
     return _changed(path.Node, "meets", lambda _self, _step: set())
 
 
+def _everybody_can_act() -> contextlib.AbstractContextManager[None]:
+    return _changed(path.Node, "can_act", lambda _self, _actor: True)
+
+
 def _standstill_is_a_wall() -> contextlib.AbstractContextManager[None]:
     def pass_on(node: path.Node) -> None:
         node.spare_clocks = 0
@@ -225,6 +234,13 @@ HOLES = (
     Hole(name="beginnings in one order only", scenario="locks-2", plant=_one_order_of_beginnings),
     Hole(name="sleepers that never wake", scenario="occ-2", plant=_sleepers_never_wake),
     Hole(name="nobody else is needed", scenario="occ-2", plant=_nobody_else_is_needed),
+    Hole(
+        name="whoever is needed can act",
+        scenario="pause-2",
+        budget=Budget(early_clocks=1),
+        is_small=True,
+        plant=_everybody_can_act,
+    ),
     Hole(
         name="an early timer after which nothing comes earlier",
         scenario="pause-2",
@@ -301,6 +317,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for each in sorted(found.outside, key=str):
             way = "real threads" if each in found.real else "a walk"
             print(f"    only {way} showed: {each}")
+        if not found.search.is_complete:
+            print("    not explored to the end: nothing is outside of it")
         figures[f"{name}: search"] = total
         figures[f"{name}: real"] = len(found.real)
         figures[f"{name}: walks"] = len(found.walked)
@@ -317,7 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"false alarms: {alarms} of {options.controls} walks of code that is right", flush=True)
     count = len(options.scenario or names)
     figures |= {"scenarios": count, "outside": outside, "holes caught": caught}
-    figures |= {"controls": options.controls, "false alarms": alarms}
+    figures |= {"controls": options.controls, "false alarms": alarms, "incomplete": incomplete}
     if outside or lost or alarms or caught < len(HOLES):
         verdict = Verdict.FAIL
     elif incomplete or spread * 2 < count:
@@ -329,6 +347,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"threads, {spread} with two or more real outcomes, {caught} of {len(HOLES)} holes caught, "
         f"{alarms} false alarms"
     )
+    if incomplete:
+        summary += f", {incomplete} searches not explored to the end"
     return end("containment", verdict, summary, figures, options.record)
 
 

@@ -1,4 +1,8 @@
-"""``nox -s exhaustive``: every inequivalent schedule of each scenario, and whether a law broke."""
+"""``nox -s exhaustive``: every inequivalent schedule of each scenario, and whether a law broke.
+
+A search that stops at its budget says how large its tree is about (``guessing``). That counts
+equivalent schedules too: what is left of a reduced search is less, and nobody knows how much less.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from properties.session import Parser, UsageError, at_least, end, parser, run
 from properties.simulation import proving, saving
 from properties.simulation.budget import Budget
 from properties.simulation.explore import Exploration, cut_level, explore
+from properties.simulation.guessing import guessed_size
 from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.watching import Onlooker
@@ -69,13 +74,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _prove(options, subjects, [Budget(**spend)] if spend else proving.BUDGETS)
     figures: dict[str, Figure] = {}
     broken = incomplete = runs = 0
+    at_most = 0.0
     print(HEADING)
     for subject in subjects:
         started_s = time.process_time()
         budget = dataclasses.replace(subject.budget, **spend)
         found = (_merged if options.merge else _searched)(options, subject, budget)
         cpu_s = time.process_time() - started_s
-        left = "none" if found.is_complete else "some"
+        left = "none"
+        if not found.is_complete and not options.shard:
+            guess = guessed_size(subject, budget)
+            at_most = max(at_most, guess)
+            left = f"some, of about {guess:.0e}" + ("" if options.unreduced else " unreduced")
+            figures[f"{subject.name}: schedules, guessed"] = round(guess)
+        elif not found.is_complete:
+            left = "some"
         print(
             f"{subject.name:<20} {found.run_count:>7} {found.cut_count:>6} "
             f"{len(found.outcomes):>8} {cpu_s:>7.2f}  {left}",
@@ -91,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summary = f"{len(subjects)} scenarios{part}, {runs} runs, {broken} outcomes broke a law"
     if incomplete:
         summary += f", {incomplete} scenarios not explored to the end"
+        summary += f", the largest of about {at_most:.0e} schedules" if at_most else ""
     else:
         summary += ", no schedule left"
     return end("exhaustive", verdict, summary, figures, options.record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,20 @@ def test_a_guess_is_near(name: str, budget: Budget) -> None:
     true = explore(scenario(name), budget=budget, reduces=False).run_count
     guess = guessing.guessed_size(scenario(name), budget)
     assert true / 2 < guess < true * 2
+
+
+@pytest.mark.parametrize(("flags", "said"), [((), " unreduced"), (("--unreduced",), "")])
+def test_a_search_that_stops_says_how_large_its_tree_is(
+    flags: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On its line, in the last line and in the record; the verdict is unknown."""
+    record = tmp_path / "record.json"
+    asked = ["--scenario", "lone-3", "--overlaps", "0", "--run-limit", "3", "--record", str(record)]
+    assert 3 == exhaustive.main([*asked, *flags])
+    lines = capsys.readouterr().out.splitlines()
+    guess = guessing.guessed_size(scenario("lone-3"), Budget())
+    assert lines[1].endswith(f"some, of about {guess:.0e}{said}")
+    assert lines[-1].endswith(
+        f"not explored to the end, the largest of about {guess:.0e} schedules"
+    )
+    assert round(guess) == json.loads(record.read_text())["figures"]["lone-3: schedules, guessed"]

@@ -16,6 +16,8 @@ import pytest
 
 from properties.session import UsageError
 from properties.simulation import containment, corpus, determinism, exhaustive, rates, replay
+from properties.simulation.explore import explore
+from properties.simulation.scenarios import scenario
 
 ROOT = Path(__file__).resolve().parents[3]
 LOST = "kept-lost-update-2/overlaps=1@3:1"
@@ -169,3 +171,46 @@ def test_a_reader_who_leaves_early_does_not_change_the_exit_code(tmp_path: Path)
         said = process.stderr.read()
     assert (1, False) == (process.returncode, "Traceback" in said)
     assert "fail" == json.loads(record.read_text())["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--real-runs", "1"], "0 with two or more real outcomes"),
+        (["--run-limit", "2"], "1 searches not explored to the end"),
+    ],
+)
+def test_a_containment_that_proves_nothing_is_unknown(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Real threads that show one outcome, or a search that was not over, are no proof."""
+    monkeypatch.setattr(containment, "HOLES", ())
+    record = tmp_path / "record.json"
+    asked = ["--scenario", "kept-lost-update-2", "--walks", "30", "--controls", "3"]
+    assert 3 == containment.main([*asked, "--record", str(record), *arguments])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("containment: unknown: 1 scenarios, 0 outcomes outside")
+    assert said in last
+    assert "unknown" == json.loads(record.read_text())["verdict"]
+
+
+def test_a_containment_that_holds_passes_and_a_hole_that_is_missed_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same scenario, with real threads enough; then with a hole that is none."""
+    asked = ["--scenario", "lone-2", "--walks", "30", "--controls", "3"]
+    asked += ["--record", str(tmp_path / "record.json")]
+    monkeypatch.setattr(containment, "HOLES", ())
+    real = {*explore(scenario("lone-2")).outcomes}
+    monkeypatch.setattr(containment, "real_outcomes", lambda *_, **__: real)
+    assert 0 == containment.main(asked)
+    hole = dataclasses.replace(original_holes[0], spend={})
+    monkeypatch.setattr(containment, "HOLES", (hole,))
+    assert 1 == containment.main(asked)
+
+
+original_holes = containment.HOLES

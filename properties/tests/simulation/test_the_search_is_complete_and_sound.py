@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+from collections.abc import Sequence
 
+import aiosqlite
 import pytest
 
 from properties.simulation import containment
 from properties.simulation.budget import Budget
 from properties.simulation.explore import explore
+from properties.simulation.faults import CLOCK_FAULTS
+from properties.simulation.scenario import Attempt, Scenario, Setting
 from properties.simulation.scenarios import scenario
+from properties.simulation.scenarios.counter import READ
+from properties.simulation.schedulers import exhaustive
 
 SMALL = (
     ("lone-2", Budget(overlaps=1)),
@@ -76,3 +83,29 @@ def test_one_cancellation_anywhere_leaves_the_core_whole(name: str) -> None:
     assert found.is_complete
     assert {} == found.violations
     assert len(found.outcomes) > 2
+
+
+def _told_the_time() -> Scenario:
+    """Two attempts that make a call and tell the time; the clock may step back an hour."""
+
+    def attempts(connections: list[aiosqlite.Connection], setting: Setting) -> Sequence[Attempt]:
+        async def work(db: aiosqlite.Connection) -> str:
+            await db.execute_fetchall(READ)
+            return setting.now().isoformat()
+
+        pairs = zip("ab", connections, strict=True)
+        return [(letter, functools.partial(work, each)) for letter, each in pairs]
+
+    small = scenario("lone-2")
+    budget = Budget(faults=CLOCK_FAULTS[:1], fault_count=1)
+    return dataclasses.replace(small, name="time-2", attempts=attempts, budget=budget, law=None)
+
+
+def test_a_fault_that_is_nobodys_is_tried_between_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, between and after the looks at the clock; asking whose it is loses some."""
+    subject = _told_the_time()
+    every = explore(subject, reduces=False).outcomes
+    assert 4 == len(every)
+    assert every == explore(subject).outcomes
+    monkeypatch.setattr(exhaustive, "_is_nobodys", lambda _option: False)
+    assert explore(subject).outcomes < every
