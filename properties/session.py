@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "reports" / "out"
 INTERRUPTED = 130
 QUIET_S = 4.0
+AGAIN_S = 0.05
 
 
 class UsageError(Exception):
@@ -135,6 +136,7 @@ def run(name: str, session: Callable[[], int], *, shows_life: bool = False) -> N
     if shows_life:
         threading.Thread(target=_show_life, args=(name,), name="sign of life", daemon=True).start()
     sys.stdout = out = _Outlasting(sys.stdout)
+    _insist_on_interrupts()
     try:
         code = session()
     except UsageError as error:
@@ -150,6 +152,26 @@ def run(name: str, session: Callable[[], int], *, shows_life: bool = False) -> N
         print(f"{name}: invalid: the session itself failed", flush=True)
         code = Verdict.INVALID.exit_code
     _leave(code)
+
+
+def _insist_on_interrupts() -> None:
+    """Let Ctrl-C come again when it was lost.
+
+    It is raised wherever Python code runs next: in a finalizer or the callback of a weak reference
+    if the collector is at work, and from there no exception gets out. A search that collects
+    between its runs would go on for ever.
+    """
+    told = sys.unraisablehook
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)  # not now: this hook is no better place
+        else:
+            told(lost)
+
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        sys.unraisablehook = hook
 
 
 class _Outlasting(io.TextIOBase):

@@ -26,6 +26,9 @@ _ADVICE = {
     "os.fork": "a fork takes half of the simulation with it; inject the call",
     "executor": "an executor's threads are not scheduled; inject the call, or await it",
     "thread": "a thread of one's own is not scheduled; only aiosqlite's workers are",
+    "selector": "a descriptor is watched in the outside world; inject what it would bring",
+    "signal": "a signal comes from the outside world; inject the call",
+    "real clock": "this clock cannot be moved; use time.time or time.monotonic, or inject it",
     "foreign thread": "a thread that is not scheduled called into the loop",
     "sqlite3.connect": "a blocking database call on the event loop; go through aiosqlite",
 }
@@ -83,7 +86,37 @@ def _start(thread: threading.Thread) -> None:
     _real_start(thread)
 
 
+def _start_thread(*positional: Any, **named: Any) -> Any:
+    simulation = active.running()
+    if simulation is not None and not simulation.is_paused:
+        raise escaped("thread")
+    return _real_start_thread(*positional, **named)
+
+
+def _real_clock(real: Callable[..., Any]) -> Callable[..., Any]:
+    def read(*positional: Any) -> Any:
+        simulation = active.running()
+        if simulation is not None and not simulation.is_paused:
+            raise escaped("real clock")
+        return real(*positional)
+
+    return read
+
+
+_REAL_CLOCKS = tuple(
+    name
+    for name in (
+        "clock_gettime",
+        "clock_gettime_ns",
+        "process_time",
+        "process_time_ns",
+        "thread_time",
+        "thread_time_ns",
+    )
+    if hasattr(time, name)
+)
 _real_sleep = time.sleep
+_real_start_thread = _thread.start_new_thread
 _real_start: Callable[[threading.Thread], None] = threading.Thread.start
 
 
@@ -96,6 +129,9 @@ def replacements() -> Iterator[tuple[object, str, object]]:
                 if value is _real_sleep:
                     yield module, name, _sleep
     yield threading.Thread, "start", _start
+    yield _thread, "start_new_thread", _start_thread
+    for name in _REAL_CLOCKS:
+        yield time, name, _real_clock(getattr(time, name))
 
 
 _watching = False

@@ -161,6 +161,22 @@ class SimulationLoop(base_events.BaseEventLoop):
         """Refuse: nobody schedules an executor's threads."""
         raise escaped("executor")
 
+    def subprocess_exec(self, *_: Any, **__: Any) -> Any:
+        """Refuse: a process runs in real time."""
+        raise escaped("subprocess.Popen")
+
+    subprocess_shell = subprocess_exec  # type: ignore[assignment]
+
+    def add_reader(self, *_: Any) -> Any:  # type: ignore[override]
+        """Refuse: there is no selector."""
+        raise escaped("selector")
+
+    add_writer = add_reader  # type: ignore[assignment]
+
+    def add_signal_handler(self, *_: Any) -> Any:  # type: ignore[override]
+        """Refuse: nobody schedules a signal."""
+        raise escaped("signal")
+
     def create_task(self, coro: Any, *, name: Any = None, **options: Any) -> Any:
         """Make a task with a name that two runs share."""
         if name is None:

@@ -114,13 +114,18 @@ def require_same(saved: dict[str, str], wanted: dict[str, str], path: Path) -> N
 
 
 def write(path: Path, saved: object) -> None:
-    """Replace a file as a whole."""
+    """Replace a file as a whole; raises ``UsageError`` where nothing can be written."""
     beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(msgspec.json.encode(saved))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(msgspec.json.encode(saved))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path.name} cannot be kept in --state {path.parent.name}: {error.strerror}."
+        ) from error
 
 
 def save(

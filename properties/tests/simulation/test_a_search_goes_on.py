@@ -179,3 +179,13 @@ def test_what_names_no_shard_is_usage(text: str) -> None:
     """Shards count from one."""
     with pytest.raises(UsageError, match="is no shard"):
         exhaustive.main([f"--shard={text}"])
+
+
+@pytest.mark.parametrize("more", [(), ("--prove", "--overlaps", "0")])
+def test_a_folder_that_takes_nothing_is_usage(more: tuple[str, ...], tmp_path: Path) -> None:
+    """A file that stands where the search would be kept: said, and nothing judged."""
+    (tmp_path / "lone-2.json.new").mkdir()
+    (tmp_path / "lone-2.c0.e0.o0.proof.json.new").mkdir()
+    asked = ["--scenario", "lone-2", "--state", str(tmp_path), *more]
+    with pytest.raises(UsageError, match=r"cannot be kept in --state .*: Is a directory"):
+        exhaustive.main([*asked, "--record", str(tmp_path / "record.json")])

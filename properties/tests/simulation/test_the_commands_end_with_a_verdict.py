@@ -159,6 +159,34 @@ def test_an_interrupt_is_invalid(name: str, tmp_path: Path) -> None:
     assert not any("Traceback" in line for line in printed)
 
 
+FINALIZED = """
+import signal, time
+from properties.session import run
+
+class Careless:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def session():
+    Careless()
+    time.sleep(60)
+
+run("careless", session)
+"""
+
+
+def test_an_interrupt_that_meets_a_finalizer_is_not_lost() -> None:
+    """Where an exception cannot get out it comes again: no session goes on after Ctrl-C."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FINALIZED], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (130, "careless: invalid: interrupted\n", "") == (
+        ended.returncode,
+        ended.stdout,
+        ended.stderr,
+    )
+
+
 def test_a_reader_who_leaves_early_does_not_change_the_exit_code(tmp_path: Path) -> None:
     """As ``| head -1`` does: the record is written, and a failure stays one."""
     record = tmp_path / "record.json"

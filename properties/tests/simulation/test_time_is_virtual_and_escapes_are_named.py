@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import inspect
+import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -10,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -62,6 +67,20 @@ ESCAPES: dict[str, Callable[[], object]] = {
     "thread": lambda: threading.Thread(target=print).start(),
     "sqlite3.connect": lambda: sqlite3.connect(":memory:"),
     "executor": lambda: asyncio.get_running_loop().run_in_executor(None, print),
+    "executor: a thread for a call": lambda: asyncio.to_thread(print),
+    "socket.__new__: a stream": lambda: asyncio.open_connection("127.0.0.1", 1),
+    "socket.getaddrinfo": lambda: socket.getaddrinfo("localhost", 80),
+    "subprocess.Popen: asyncio's": lambda: asyncio.create_subprocess_exec(sys.executable),
+    "subprocess.Popen: asyncio's shell": lambda: asyncio.create_subprocess_shell("true"),
+    "os.system": lambda: os.system("true"),  # noqa: S605, S607
+    "os.posix_spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+    "os.fork": lambda: os.fork(),
+    "thread: a bare one": lambda: _thread.start_new_thread(print, ()),
+    "thread: a pool's": lambda: ThreadPoolExecutor().submit(print),
+    "selector": lambda: asyncio.get_running_loop().add_reader(0, print),
+    "signal": lambda: asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print),
+    "real clock": lambda: time.clock_gettime(time.CLOCK_REALTIME),
+    "real clock: of the process": lambda: time.process_time(),
 }
 
 
@@ -71,13 +90,15 @@ def test_a_way_out_is_caught_and_named(way: str) -> None:
 
     async def main() -> str:
         try:
-            ESCAPES[way]()
+            made = ESCAPES[way]()
+            if inspect.isawaitable(made):
+                await made
         except BaseException:  # noqa: BLE001 - what careless code does
             return "swallowed"
         return "nobody noticed"
 
     found = run(main)
-    assert [way] == [escape.way for escape in found.escapes]
+    assert [way.partition(":")[0]] == [escape.way for escape in found.escapes]
     assert "swallowed" == found.value
     assert "test_time_is_virtual" in found.escapes[0].where
 
