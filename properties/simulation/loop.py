@@ -165,7 +165,7 @@ class SimulationLoop(base_events.BaseEventLoop):
         """Refuse: a process runs in real time."""
         raise escaped("subprocess.Popen")
 
-    subprocess_shell = subprocess_exec  # type: ignore[assignment]
+    subprocess_shell = subprocess_exec
 
     def add_reader(self, *_: Any) -> Any:  # type: ignore[override]
         """Refuse: there is no selector."""
