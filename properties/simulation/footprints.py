@@ -113,8 +113,10 @@ class _Verb(enum.Enum):
 _VERBS = {
     "SELECT": _Verb.SELECT,
     "BEGIN": _Verb.BEGIN,
+    "SAVEPOINT": _Verb.BEGIN,
     "COMMIT": _Verb.COMMIT,
     "END": _Verb.COMMIT,
+    "RELEASE": _Verb.COMMIT,  # of the outermost savepoint; an inner one does less
     "ROLLBACK": _Verb.ROLLBACK,
     **dict.fromkeys(_WRITES, _Verb.WRITE),
 }
