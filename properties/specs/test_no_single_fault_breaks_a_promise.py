@@ -29,6 +29,7 @@ ASKED = (
     "authorizer",
     "cancel",
     "cancel-answered",
+    "cancel-twice",
     "cancel-answered-twice",
     "callback-raises",
     "callback-is-busy",
