@@ -34,6 +34,9 @@ ALLOWED = {
         )
     },
     "properties/mutants/__init__.py": "import properties.subjects, properties.rules",
+    "properties/tests/__init__.py": "",
+    "properties/tests/patched/__init__.py": "",
+    "properties/tests/patched/machine.py": "import statemachine",
     "properties/specs/test_it.py": "import statemachine, properties.rules",
     "benchmarks/__init__.py": "",
     "benchmarks/ladder.py": "import fsmcore, properties.rules\nimport reports.schema, aiosqlite",
