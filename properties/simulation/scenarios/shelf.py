@@ -109,6 +109,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "occ-retry-2",
         "Two attempts compare and set, and try once more after a backoff.",
         Bare(retries=1),
+        budget=Budget(early_clocks=1),
     ),
     bare(
         "immediate-3",
