@@ -13,6 +13,7 @@ import importlib.util
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -267,6 +268,16 @@ def explain(name: str) -> None:
             run(step, ["--help"])
 
 
+def hear_interrupts() -> None:
+    """Let SIGINT end this process and what it starts.
+
+    A shell without job control lets whatever it puts into the background ignore it, for ever and
+    for all its children: tests that interrupt a session would wait for a process that never ends.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the habit named first, with the other arguments as its tool's options."""
     name, options = (arguments[0], arguments[1:]) if arguments else ("", ())
@@ -282,6 +293,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"{name}: invalid: nothing was run: reports/out cannot be written ({error.strerror})")
         return Verdict.INVALID.exit_code
+    hear_interrupts()
     started = time.perf_counter()
     said = run_all(HABITS[name], options)
     record = conclude(name, said, (time.perf_counter() - started) * 1000)

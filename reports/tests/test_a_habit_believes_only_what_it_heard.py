@@ -263,3 +263,21 @@ def test_the_tests_really_run_under_pytest(tmp_path: Path) -> None:
     said = habit.read(step, ended.returncode, ended.stdout)
     assert said.verdict is Verdict.PASS
     assert said.words.startswith("1 passed, 1 deselected in ")
+
+
+def test_what_a_habit_starts_in_the_background_can_be_interrupted() -> None:
+    """A shell's `&` lets its children ignore SIGINT, which they would hand on."""
+    child = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    asked = [sys.executable, "-c", child]
+    code = f"import subprocess; from reports import habit; {{}}subprocess.run({asked!r})"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        said = [
+            subprocess.run(
+                [sys.executable, "-c", code.format(first)], capture_output=True, text=True
+            ).stdout.strip()
+            for first in ("", "habit.hear_interrupts(); ")
+        ]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert said == ["True", "False"]
