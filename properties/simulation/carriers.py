@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from properties.simulation import active, footprints
 from properties.simulation.scheduler import Action, Option
-from properties.simulation.seam import SubmissionQueue, _real_thread, describe, in_transaction
+from properties.simulation.seam import (
+    SubmissionQueue,
+    _real_thread,
+    describe,
+    in_transaction,
+    is_open,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -50,6 +56,7 @@ class Worker:
         "maker",
         "name",
         "native",
+        "older_natives",
         "queue",
         "results",
         "simulation",
@@ -74,6 +81,7 @@ class Worker:
         self.submitters: deque[Actor] = deque()
         self.results: deque[tuple[Actor, asyncio.Handle, str]] = deque()
         self.native: sqlite3.Connection | None = None
+        self.older_natives: list[sqlite3.Connection] = []
         self.holds_lock = False
         self.is_alive = True
         self.is_retired = False
@@ -126,16 +134,25 @@ class Worker:
             for failed in (False, True)
         )
 
-    def close_native(self) -> None:
+    def opened(self, native: sqlite3.Connection) -> None:
+        """Take note of a connection. One that is open already, as a keeper is, stays known."""
+        self.older_natives = [each for each in self.natives() if is_open(each)]
+        self.native = native
+
+    def natives(self) -> list[sqlite3.Connection]:
+        """Return every connection that the body has opened and may not have closed, latest last."""
+        return self.older_natives if self.native is None else [*self.older_natives, self.native]
+
+    def close_natives(self) -> None:
         """Close what the body leaves behind, in the thread that opened it.
 
         A cancelled connect leaves a connection that nobody has used to the garbage collector,
         which would close it at its pleasure and, from Python 3.13 on, complain.
         """
-        if self.native is not None:
+        for native in reversed(self.natives()):
             with contextlib.suppress(sqlite3.Error):
-                self.native.close()
-            self.native = None
+                native.close()
+        self.native, self.older_natives = None, []
 
 
 class Carrier(Protocol):
@@ -179,7 +196,7 @@ class InlineCarrier:
         except Parked:
             return
         worker.is_alive = False
-        worker.close_native()
+        worker.close_natives()
 
     def wait(self, worker: Worker) -> None:  # noqa: ARG002
         """Unwind: a step is one item."""
@@ -188,7 +205,7 @@ class InlineCarrier:
     def retire(self, worker: Worker) -> None:
         """Close the connection; there is no frame to end."""
         worker.is_alive = False
-        worker.close_native()
+        worker.close_natives()
 
 
 class GreenletCarrier:
@@ -217,14 +234,14 @@ class GreenletCarrier:
         while not worker.granted:
             self._hub.switch()
             if worker.is_retired:
-                worker.close_native()
+                worker.close_natives()
                 raise Parked
 
     def retire(self, worker: Worker) -> None:
         """Unwind the body."""
         worker.is_retired = True
         if worker.carried.dead or not worker.carried:
-            worker.close_native()
+            worker.close_natives()
         else:
             self._hub = self._module.getcurrent()
             worker.carried.parent = self._hub
@@ -280,7 +297,7 @@ class ThreadCarrier:
         worker.carried.back.release()
         worker.carried.go.acquire()
         if worker.is_retired:
-            worker.close_native()
+            worker.close_natives()
             raise Parked
 
     def retire(self, worker: Worker) -> None:
@@ -303,7 +320,7 @@ def _run_to_end(worker: Worker) -> None:
     with contextlib.suppress(Parked):
         worker.body()
     worker.is_alive = False
-    worker.close_native()
+    worker.close_natives()
 
 
 def carrier(name: str) -> Carrier:

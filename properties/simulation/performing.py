@@ -121,8 +121,8 @@ class Performing(Offering):
             actor.is_dead = True
         # Results under way wait with their workers until the run is over: see Simulation._clean_up.
         for worker in [each for each in self.workers if each not in self._lasting]:
-            if worker.native is not None:
-                self.in_worker(worker, worker.native.close)
+            for native in worker.natives():
+                self.in_worker(worker, native.close)
             worker.holds_lock = False
             self.workers.remove(worker)
             self._dead.append(worker)

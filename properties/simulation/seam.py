@@ -162,6 +162,15 @@ def in_transaction(native: sqlite3.Connection | None) -> bool:
         return False
 
 
+def is_open(native: sqlite3.Connection) -> bool:
+    """Return whether nobody has closed a native connection yet."""
+    try:
+        native.in_transaction  # noqa: B018 - raises when it is closed
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
 def is_stop(item: Any) -> bool:
     """Return whether an item only ends the worker: not worth a choice of its own."""
     if not isinstance(item, tuple):

@@ -257,7 +257,7 @@ class World:
     def opened(self, connection: sqlite3.Connection) -> None:
         """Take note of a worker's native connection."""
         if self.loop.worker is not None:
-            self.loop.worker.native = connection
+            self.loop.worker.opened(connection)
 
     def _run_stop(self, worker: Worker) -> None:
         count = len(worker.results)
