@@ -112,7 +112,11 @@ def file_of(scenario: Scenario) -> Iterator[File]:
     try:
         path = os.path.join(folder, "rows.db")
         create_database(path, scenario)
-        yield File(scenario, path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as keeper:
+            # As everywhere else somebody has the file open: a last connection that closes would
+            # take the WAL away from under the next schedule.
+            keeper.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            yield File(scenario, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,6 +56,14 @@ def test_what_other_tools_get_are_the_whole_attempts() -> None:
         assert file.holds()
         file.answers["c"] = "ok"
         assert not file.holds()
+
+
+def test_the_file_is_never_left_by_everybody() -> None:
+    """Else the last one who closes takes the WAL away from under the next schedule."""
+    with cell.file_of(cell.subject_named("queue")) as file:
+        for attempt in file.begin().attempts():
+            asyncio.run(attempt(file))
+        assert os.path.exists(f"{file.path}-wal")
 
 
 def test_the_table_tells_rates_failures_and_refusals_apart() -> None:
