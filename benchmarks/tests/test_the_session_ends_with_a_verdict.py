@@ -54,7 +54,7 @@ def test_a_gate_gets_pytest_benchmarks_own_file_and_nothing_else(
     names = [each["fullname"] for each in content["benchmarks"]]
     wanted = ("control", "bare_machine", "aiosqlite_transaction", "manager")
     assert [f"benchmarks/test_gate.py::test_{name}" for name in wanted] == names
-    assert {80} == {len(each["stats"]["data"]) for each in content["benchmarks"]}
+    assert {40} == {len(each["stats"]["data"]) for each in content["benchmarks"]}
     seen = msgspec.convert(content["machine_info"]["fsmcore_environment"], Environment)
     assert {"aiosqlite", "python-statemachine"} <= seen.versions().keys()
     assert [out.name] == os.listdir(out.parent)

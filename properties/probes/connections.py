@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
+import weakref
 
 from properties.probes.opener import Frames, frames, watch_threads, where
 
 _lock = threading.Lock()
 _opened: list[tuple[sqlite3.Connection, Frames]] = []
+_probes: weakref.WeakSet[ConnectionProbe] = weakref.WeakSet()
 _is_watching = False
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "sqlite3.connect/handle":
+    if event == "sqlite3.connect/handle" and len(_probes):
         (connection,) = arguments
         if isinstance(connection, sqlite3.Connection):
             with _lock:
@@ -33,7 +35,8 @@ class ConnectionProbe:
     """Counts connections of this process that are open and were not at the start.
 
     Each one is kept alive until it is seen closed, so that no garbage collection closes a
-    forgotten one and hides the leak. Audit hooks cannot be taken back: there is one a process.
+    forgotten one and hides the leak. Audit hooks cannot be taken back: there is one a process, and
+    it keeps nothing of what is opened when no probe is alive.
     """
 
     def __init__(self) -> None:
@@ -43,6 +46,7 @@ class ConnectionProbe:
             sys.addaudithook(_watch)
             watch_threads()
             _is_watching = True
+        _probes.add(self)
         self._given = {id(connection) for connection, _ in _open_connections()}
 
     def findings(self, allowed: int) -> list[str]:

@@ -16,6 +16,7 @@ from properties.probes import (
     MemoryProbe,
     ObjectProbe,
     ThreadProbe,
+    connections,
     integrity_findings,
     loop_findings,
     wal_findings,
@@ -32,6 +33,15 @@ def test_an_open_connection_names_who_opened_it() -> None:
     assert [] == probe.findings(0)
     assert "test_probes_see_what_is_left_behind.py:test_an_open_connection_names" in found
     assert str(Path(__file__).parent) not in found
+
+
+def test_no_connection_is_kept_when_no_probe_is_alive() -> None:
+    """Else whatever opens many, and is asked by nobody, would be seen to leak."""
+    probe = ConnectionProbe()
+    del probe
+    before = len(connections._opened)
+    with closing(sqlite3.connect(":memory:")):
+        assert before == len(connections._opened)
 
 
 def test_a_connection_of_a_worker_names_who_started_the_worker() -> None:
