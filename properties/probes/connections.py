@@ -5,21 +5,20 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
-import weakref
 
 from properties.probes.opener import Frames, frames, watch_threads, where
 
 _lock = threading.Lock()
 _opened: list[tuple[sqlite3.Connection, Frames]] = []
-_probes: weakref.WeakSet[ConnectionProbe] = weakref.WeakSet()
 _is_watching = False
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "sqlite3.connect/handle" and len(_probes):
+    if event == "sqlite3.connect/handle":
         (connection,) = arguments
         if isinstance(connection, sqlite3.Connection):
             with _lock:
+                _forget_closed()
                 _opened.append((connection, frames(threading.current_thread())))
 
 
@@ -36,7 +35,7 @@ class ConnectionProbe:
 
     Each one is kept alive until it is seen closed, so that no garbage collection closes a
     forgotten one and hides the leak. Audit hooks cannot be taken back: there is one a process, and
-    it keeps nothing of what is opened when no probe is alive.
+    each open lets go of what has been closed, whether or not a probe asks.
     """
 
     def __init__(self) -> None:
@@ -46,7 +45,6 @@ class ConnectionProbe:
             sys.addaudithook(_watch)
             watch_threads()
             _is_watching = True
-        _probes.add(self)
         self._given = {id(connection) for connection, _ in _open_connections()}
 
     def findings(self, allowed: int) -> list[str]:
@@ -66,5 +64,9 @@ class ConnectionProbe:
 
 def _open_connections() -> list[tuple[sqlite3.Connection, Frames]]:
     with _lock:
-        _opened[:] = [each for each in _opened if _is_open(each[0])]
+        _forget_closed()
         return list(_opened)
+
+
+def _forget_closed() -> None:
+    _opened[:] = [each for each in _opened if _is_open(each[0])]
