@@ -133,33 +133,41 @@ class ThreadLane:
 class _Mail:
     """Answers on their way to their loop: one wake-up brings all that are ready by then."""
 
-    __slots__ = ("answers", "is_on_its_way")
+    __slots__ = ("answers", "on_its_way_to")
 
     def __init__(self) -> None:
         self.answers: deque[tuple[asyncio.Future[Any], bool, Any]] = deque()
-        self.is_on_its_way = False
+        self.on_its_way_to: asyncio.AbstractEventLoop | None = None
 
     def send(self) -> None:
         """Called in the lane's thread."""
-        while self.answers and not self.is_on_its_way:
+        while self.answers:
             try:
-                future = self.answers[0][0]
+                answer = self.answers[0]
             except IndexError:  # delivered this very moment
                 return
-            self.is_on_its_way = True
+            loop = answer[0].get_loop()
             try:
-                future.get_loop().call_soon_threadsafe(self.deliver)
-            except RuntimeError:  # its loop is closed, and nobody waits there any more
-                self.is_on_its_way = False
-                self.answers.popleft()
+                if loop.is_closed():  # also with a wake-up under way, which it will never hear
+                    self.answers.remove(answer)
+                elif self.on_its_way_to is loop:
+                    return
+                else:
+                    self.on_its_way_to = loop
+                    loop.call_soon_threadsafe(self.deliver)
+                    return
+            except RuntimeError:  # closed this very moment, and nobody waits there any more
+                self.on_its_way_to = None
+            except (IndexError, ValueError):  # delivered while it was looked for
+                continue
 
     def deliver(self) -> None:
         """Called in the loop. The mark first: an answer that comes now sends for itself."""
-        self.is_on_its_way = False
+        self.on_its_way_to = None
         answers = self.answers
         while answers:
             future, failed, answer = answers.popleft()
-            if future.done():
+            if future.done() or future.get_loop().is_closed():
                 continue
             if failed:
                 future.set_exception(answer)

@@ -27,6 +27,7 @@ from fsmcore import (
 )
 from fsmcore.connections import MODELS, CommitFailedError, CommitFate, Receipt, RowCountError, Write
 from fsmcore.connections.group_commit import Group
+from fsmcore.connections.lane import _Mail
 from fsmcore.connections.work import Transaction
 from fsmcore.sqlite import ConstraintError
 from fsmcore.tests.support import (
@@ -286,6 +287,23 @@ async def test_callers_of_a_group_are_told_their_own_outcome(path: Path) -> None
         answers[5],
         getattr(answers[6], "__name__", answers[6]),
     ]
+
+
+def test_a_wake_up_that_a_closed_loop_never_heard_holds_up_nobody() -> None:
+    """An answer was on its way as its loop was closed; those of the next loop come all the same."""
+    mail = _Mail()
+    dead, alive = asyncio.new_event_loop(), asyncio.new_event_loop()
+    unheard, heard = dead.create_future(), alive.create_future()
+    mail.answers.append((unheard, False, "nobody waits"))
+    mail.send()
+    dead.close()
+    mail.answers.append((heard, False, "for somebody"))
+    mail.send()
+    try:
+        assert "for somebody" == alive.run_until_complete(asyncio.wait_for(heard, 5))
+    finally:
+        alive.close()
+    assert not unheard.done()
 
 
 @pytest.mark.parametrize("model", HOP_MODELS)
