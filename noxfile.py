@@ -185,6 +185,13 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def bisect(session: nox.Session) -> None:
+    """Which release changed it? -- aiosqlite 0.19.0 0.22.1 [--law NAME]."""
+    lock(session, "reports")
+    session.run("python", "-m", "reports.bisect", *session.posargs)
+
+
+@nox.session
 def campaign(session: nox.Session) -> None:
     """How often the gate's clocks err: real comparisons, kept as data. -- --slowdown 3, --table."""
     lock(session, "reports")

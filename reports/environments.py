@@ -119,6 +119,21 @@ class Builder:
                 raise _refusal(", ".join(map(str, asked.values())), ended)
             return out.read_text(encoding="utf-8")
 
+    def newest(self, wanted: str, *, prereleases: bool) -> str | None:
+        """The newest release that fits `wanted` and this interpreter, None where none does."""
+        with _outside() as scratch:
+            asked, out = scratch / "asked.in", scratch / "requirements.txt"
+            asked.write_text(f"{wanted}\n", encoding="utf-8")
+            which = ["--no-deps", "--prerelease", "allow" if prereleases else "disallow"]
+            where = [str(asked), "-o", str(out), "--python", self.python, "--no-header"]
+            ended = self._uv("pip", "compile", *where, *which, folder=scratch)
+            if ended.exit_code == 0:
+                (version,) = requirements.pins(out.read_text(encoding="utf-8")).values()
+                return version
+            if "No solution found" in ended.tail and not _is_unreachable(ended):
+                return None
+            raise _refusal(wanted, ended)
+
     def build(self, wanted: str) -> BuiltEnvironment:
         """The environment with exactly these requirements, from the cache or built now."""
         folder = self.cache / "environments" / _key(wanted, self.python)
@@ -212,7 +227,7 @@ def _refusal(what: str, ended: Ended) -> Exception:
             f"uv did not answer for {what} within {ended.elapsed_s:.0f} s. Ask again later."
         )
     why = explain(ended.tail)
-    if any(sign in ended.tail for sign in _UNREACHABLE):
+    if _is_unreachable(ended):
         return EnvironmentUnavailableError(
             f"no package index could be reached for {what}: {why}. Check the network, or name an "
             "index with UV_DEFAULT_INDEX."
@@ -223,6 +238,10 @@ def _refusal(what: str, ended: Ended) -> Exception:
             "Name a release that exists and fits the others."
         )
     return EnvironmentUnavailableError(f"{what} cannot be installed here: {why}.")
+
+
+def _is_unreachable(ended: Ended) -> bool:
+    return any(sign in ended.tail for sign in _UNREACHABLE)
 
 
 @contextlib.contextmanager

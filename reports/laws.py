@@ -95,7 +95,7 @@ def _compare(
         None if after is None else _believed(after, candidate),
     )
     return LawComparison(
-        law=known.law if known.subject in known.law else f"{known.law} [{known.subject}]",
+        law=full_name(known),
         kind=known.kind,
         sentence=known.sentence,
         baseline=None if before is None else before.verdict,
@@ -107,6 +107,11 @@ def _compare(
         if outcome is LawOutcome.UNKNOWN
         else None,
     )
+
+
+def full_name(law: LawRecord) -> str:
+    """The law and the subject it was asked of."""
+    return law.law if law.subject in law.law else f"{law.law} [{law.subject}]"
 
 
 def outcome_of(before: LawVerdict | None, after: LawVerdict | None) -> LawOutcome:

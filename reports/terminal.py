@@ -20,6 +20,7 @@ from reports.schema import (
     PairComparison,
     PairOutcome,
     Reason,
+    Turned,
     Verdict,
     VersionChange,
 )
@@ -156,6 +157,22 @@ def pair_table(rows: Iterable[PairComparison]) -> Table:
             Text(row.law),
             f"{row.elapsed_ms / 1000:.1f}",
             Text(row.outcome.value, style=style),
+        )
+    return table
+
+
+def turned_table(rows: Iterable[Turned]) -> Table:
+    """One line for each thing that turned: at which release, what, and what nobody could ask."""
+    table = _table("first changed", "kind", "what", "asked")
+    for row in rows:
+        told = [f"{row.what} [{row.name}]", row.confirmation or ""]
+        told += [f"not known: {', '.join(row.unknown)}"] if row.unknown else []
+        told += [] if row.is_confirmed else ["not confirmed by its neighbours"]
+        table.add_row(
+            row.first_changed,
+            row.kind.value,
+            Text(printable("; ".join(filter(None, told)))),
+            str(row.asked_count),
         )
     return table
 

@@ -15,6 +15,7 @@ from reports.schema.behaviour import (
     Observation,
     Scene,
 )
+from reports.schema.bisections import BisectRecord, ClocksRecord, Turned, TurnedKind
 from reports.schema.environment import Environment, LibraryEvidence
 from reports.schema.files import (
     RecordCorruptError,
@@ -54,7 +55,9 @@ __all__ = [
     "BehaviourRecord",
     "BenchmarkComparison",
     "BenchmarkOutcome",
+    "BisectRecord",
     "ChangeOutcome",
+    "ClocksRecord",
     "CompareRecord",
     "Count",
     "DiscoveryRecord",
@@ -87,6 +90,8 @@ __all__ = [
     "Scene",
     "SessionRecord",
     "TurnRequest",
+    "Turned",
+    "TurnedKind",
     "UpstreamRecord",
     "Verdict",
     "VersionChange",

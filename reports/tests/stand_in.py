@@ -59,17 +59,19 @@ from properties.environment import environment
 from reports.schema import LawKind, LawRecord, LawsRecord, LawVerdict, Verdict, write
 
 options = argparse.ArgumentParser()
-for name in ("--profile", "--record", "--seed", "--law"):
+for name in ("--profile", "--record", "--seed"):
     options.add_argument(name)
+options.add_argument("--law", action="append")
 options = options.parse_args()
 breaks = getattr(planted, "BREAKS_A_LAW", False)
 known = {"work_is_done": not breaks, "never_holds": False, "always_holds": True}
 known["assume_it_is_lazy"] = not getattr(planted, "CHANGED_ON_PURPOSE", False)
 if getattr(planted, "HIDES_A_LAW", False):
     del known["work_is_done"]
-if options.law is not None and options.law not in known:
-    print("no such law:", options.law)
-    sys.exit(2)
+for name in options.law or []:
+    if name not in known:
+        print("no such law:", name)
+        sys.exit(2)
 laws = [
     LawRecord(
         law=name, kind=LawKind.ASSUMPTION if "assume" in name else LawKind.MACHINE,
@@ -78,7 +80,7 @@ laws = [
         failure=None if holds else "work was not done\\nreplay: python -m properties",
     )
     for name, holds in known.items()
-    if options.law in (None, name)
+    if not options.law or name in options.law
 ]
 verdict = Verdict.PASS if all(law.verdict is LawVerdict.PASS for law in laws) else Verdict.FAIL
 write(options.record, LawsRecord(
