@@ -15,18 +15,20 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import pytest
 
 from properties.__main__ import SPECS, law_names
 from properties.environment import environment
 from properties.mutants import bars, documents, tables
+from properties.mutants.child import DEFAULT_PROFILE
+from properties.mutants.discovery import discover, stratified
 from properties.mutants.kills import ask, record_of
 from properties.mutants.order import askable
 from properties.mutants.progress import Progress
 from properties.mutants.registry import Family, Mutant, all_mutants
-from properties.mutants.trials import DEFAULT_PROFILE, Runner
+from properties.mutants.runner import Runner
 from properties.recording import RECORDER, outside_stream
 from properties.session import OUT, ROOT, UsageError, at_least, finish, interruptible, parser, run
 from properties.subjects.named import subject_named
@@ -39,7 +41,6 @@ from reports.schema import (
     Verdict,
 )
 
-PROGRESS = OUT / "mutants.progress.jsonl"
 SAY_EVERY_S = 4.0
 
 
@@ -60,12 +61,19 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, help="of the kills, and the first of --seeds")
     made.add_argument("--jobs", type=at_least(1), default=os.cpu_count() or 1, metavar="N")
     made.add_argument("--fresh", action="store_true", help="forget what an interrupted run knew")
-    made.add_argument("--progress", type=Path, default=PROGRESS, help=argparse.SUPPRESS)
+    made.add_argument("--progress", type=Path, help=argparse.SUPPRESS)
     made.add_argument(
         "--write-docs", action="store_true", help="write the tables of docs/mutants.md"
     )
     made.add_argument("--list", action="store_true", help="list the mutants, ask nothing")
     return made
+
+
+def _kind_of(options: argparse.Namespace) -> str:
+    """Return whose progress it is: to finish one is no reason to forget another."""
+    if options.seeds is not None:
+        return "seeds"
+    return "matrix" if options.matrix else "kills"
 
 
 def _chosen(options: argparse.Namespace) -> list[Mutant]:
@@ -150,6 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for each in chosen:
             print(f"  {each.family.name:<12} {each.name:<50} {each.sentence}")
         return 0
+    if options.progress is None:
+        options.progress = OUT / f"mutants.{_kind_of(options)}.progress.jsonl"
     if options.fresh:
         options.progress.unlink(missing_ok=True)
     laws = askable(law_names())
@@ -158,16 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(f"no law that mutants are asked is named {name!r}.")
     laws = options.law or laws
     found = _Found(options, chosen)
-    progress = Progress(options.progress)
-    try:
-        with interruptible():
-            found.trouble = _collected(
-                chosen, laws, lambda session: found.ask(session, laws, progress)
-            )
-    except BaseException:
-        progress.close(is_finished=False)
-        raise
-    progress.close(is_finished=found.trouble is None)
+    with interruptible():
+        found.trouble = _collected(chosen, laws, lambda session: found.ask(session, laws))
     if options.write_docs and found.trouble is None:
         documents.write(found.mutants, found.discoveries, found.where())
     return finish(found.record(), options.record, show=found.show)
@@ -192,12 +194,25 @@ class _Found:
         """Whether nothing was left out by choice."""
         return not (self.options.mutant or self.options.family or self.options.law)
 
-    def ask(self, session: pytest.Session, laws: list[str], progress: Progress) -> None:
-        """Do what the options say."""
+    def ask(self, session: pytest.Session, laws: list[str]) -> None:
+        """Do what the options say, and go on where an earlier call was interrupted."""
+        # Here and not above: it imports Hypothesis, which pytest must do first.
+        from properties.mutants.baselines import BASELINES
+
+        progress, is_finished = Progress(self.options.progress), False
+        runner = Runner(
+            session, job_count=self.options.jobs, baselines=BASELINES, progress=progress
+        )
+        try:
+            self._ask(runner, laws)
+            is_finished = True
+        finally:
+            progress.close(is_finished=is_finished)
+
+    def _ask(self, runner: Runner, laws: list[str]) -> None:
         with outside_stream() as stream:
             life = _Life(stream)
             if self.options.seeds is None:
-                runner = self._runner(session, progress)
                 untouched, cases = ask(
                     runner,
                     self.chosen,
@@ -209,14 +224,10 @@ class _Found:
                 self.untouched = {each.name: each.verdicts() for each in untouched}
                 self.mutants = [record_of(each) for each in cases]
                 return
-            # Here and not above: it imports Hypothesis, which pytest must do first.
-            from properties.mutants.baselines import BASELINES
-            from properties.mutants.discovery import discover, stratified
-
             bugs = [each for each in self.chosen if not each.is_correct]
             first = self.options.seed
             self.discoveries, self.alarms = discover(
-                self._runner(session, progress, BASELINES),
+                runner,
                 bugs,
                 laws,
                 seeds=range(first, first + self.options.seeds),
@@ -224,9 +235,6 @@ class _Found:
                 baseline_seeds=range(first, first + self.options.baseline_seeds),
                 tell=life,
             )
-
-    def _runner(self, session: pytest.Session, progress: Progress, baselines: Any = None) -> Runner:
-        return Runner(session, job_count=self.options.jobs, baselines=baselines, progress=progress)
 
     @property
     def not_green(self) -> list[str]:

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from properties.mutants.order import in_order
 from properties.mutants.registry import Mutant
-from properties.mutants.trials import Result, Runner, Trial
+from properties.mutants.runner import Runner
+from properties.mutants.trials import Result, Trial
 from reports.schema import DiscoveryRecord
 
 BASELINES = ("gather", "machine")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from properties.mutants.order import in_order
 from properties.mutants.registry import Mutant
-from properties.mutants.trials import FEWER, Result, Runner, Said, Trial
+from properties.mutants.runner import Runner
+from properties.mutants.trials import FEWER, Result, Said, Trial
 from properties.recording import NOT_JUDGED
 from reports.schema import LawVerdict, MutantRecord
 
@@ -135,7 +136,8 @@ def _named_left(case: Case, laws: Sequence[str]) -> tuple[str, ...]:
 def _told(case: Case) -> str:
     kill = case.kill()
     if case.mutant is None:
-        return f"{case.name}: untouched, {Counter(v.value for v in case.verdicts().values())}"
+        said = Counter(each.value for each in case.verdicts().values())
+        return f"{case.name}: untouched, {', '.join(f'{n} {what}' for what, n in said.items())}"
     return f"{case.name}: {'no law failed' if kill is None else kill[0].law}"
 
 
