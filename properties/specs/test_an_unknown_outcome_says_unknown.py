@@ -2,12 +2,14 @@
 
 SQLite itself fails the COMMIT: it is denied (nothing is committed), or interrupted at each of its
 steps, the last of which is committed although it raises. Whatever was told, one read after a later
-commit says what is true. A COMMIT inside the same error handling as the writes before it, or a
-retry of it, breaks it.
+commit says what is true. A caller who is cut off inside its COMMIT is told of its cancellation, and
+the log says *unknown*. A COMMIT inside the same error handling as the writes before it, a retry of
+it, a mark that is set when it is back, breaks it.
 """
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from typing import Any
 
@@ -123,3 +125,54 @@ def test_a_commit_that_is_interrupted_at_each_step(make_subject: SubjectFactory)
         assert told is AnswerKind.UNKNOWN, f"step {step}: told {told.value}"
         seen.append(is_written)
     assert True in seen, f"no COMMIT of {len(seen)} interrupted ones was committed"
+
+
+def test_a_caller_who_is_cut_off_inside_its_commit(make_subject: SubjectFactory) -> None:
+    """SQLite has begun with COMMIT, and the cancellation comes before the answer."""
+    connect = sqlite3.connect
+
+    async def use(path: str) -> tuple[bool, set[str], bool | None]:
+        loop, loop_thread = asyncio.get_running_loop(), threading.get_ident()
+        attempts: list[asyncio.Future[Any]] = []
+        was_cut = threading.Event()
+
+        def cut() -> None:
+            attempts[0].cancel()
+            was_cut.set()
+
+        def begins(sql: str) -> None:
+            if attempts and not was_cut.is_set() and sql.upper().startswith(COMMIT_WORDS):
+                if threading.get_ident() == loop_thread:
+                    cut()
+                else:
+                    loop.call_soon_threadsafe(cut)
+                    was_cut.wait()
+
+        def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+            connection: sqlite3.Connection = connect(*arguments, **options)
+            connection.set_trace_callback(begins)
+            return connection
+
+        subject = make_subject()
+        vars(sqlite3)["connect"] = watched
+        try:
+            await subject.make(path)
+            await subject.seed("f")
+            asked = Request(attempt_id="a", file_path="f", event="start_upload")
+            attempts.append(asyncio.ensure_future(subject.attempt(asked)))
+            await asyncio.wait(attempts)
+            logged = {record.outcome for record in subject.log()}
+            return was_cut.is_set(), logged, await subject.outcome_of("a")
+        finally:
+            vars(sqlite3)["connect"] = connect
+            await subject.close()
+
+    with scratch_folder() as folder:
+        path = f"{folder}/files.db"
+        was_cut, logged, found = asyncio.run(use(path))
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            is_written = snapshot(db).entry_of("a") is not None
+    assert was_cut, "no COMMIT was seen"
+    assert found == is_written, f"outcome_of says {found}, journal: {is_written}"
+    if Offer.LOG in make_subject().offers:
+        assert logged <= {"unknown", "success"}, f"the log says {logged}, journal: {is_written}"

@@ -21,6 +21,12 @@ from properties.subjects import AnswerKind, Offer, Request, Row, SubjectFactory
 NEEDS = frozenset({Offer.SCENARIOS})
 
 
+def test_nobody_waits_for_the_lock_of_another_file(subject_name: str, walked: Walk) -> None:
+    """The guard of one file's attempt waits until the attempt on the other file has ended."""
+    for trial in walked(promises.patient_neighbour(subject_name)):
+        assert trial.violation is None
+
+
 def test_ten_files_ten_successes(
     make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
 ) -> None:
@@ -63,12 +69,6 @@ def test_the_only_attempt_on_a_file_is_told_the_same(subject_name: str, walked: 
         for trial in walked(promises.neighbours(subject_name), times=2, fault_count=1)
     }
     assert {"ok untracked->uploading v1"} == told - {"CancelledError"}
-
-
-def test_nobody_waits_for_the_lock_of_another_file(subject_name: str, walked: Walk) -> None:
-    """The guard of one file's attempt waits until the attempt on the other file has ended."""
-    for trial in walked(promises.patient_neighbour(subject_name)):
-        assert trial.violation is None
 
 
 def _request(when: str, index: int, event: str) -> Request:

@@ -77,17 +77,6 @@ def _stays_apart(make_subject: SubjectFactory, moving: str, staying: str) -> Non
     assert [moving] == [row.file_path for row in shot.journal]
 
 
-def test_keys_round_trip(
-    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
-) -> None:
-    """Two hostile keys beside each other; one moves, the other stays."""
-
-    def holds(pair: tuple[str, str]) -> None:
-        _stays_apart(make_subject, *pair)
-
-    drawn(st.tuples(keys, keys).filter(lambda pair: pair[0] != pair[1]), holds)
-
-
 @pytest.mark.parametrize("pair", [*TWINS, *(pair[::-1] for pair in TWINS)], ids=ascii)
 def test_keys_that_differ_by_little_are_two(
     make_subject: SubjectFactory, pair: tuple[str, str]
@@ -132,3 +121,14 @@ def test_a_lone_surrogate_is_refused(make_subject: SubjectFactory) -> None:
         assert AnswerKind.FAILED is asyncio.run(use(f"{folder}/files.db"))
         with closing(sqlite3.connect(f"{folder}/files.db", isolation_level=None)) as db:
             assert {} == snapshot(db).rows
+
+
+def test_keys_round_trip(
+    make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
+) -> None:
+    """Two hostile keys beside each other; one moves, the other stays."""
+
+    def holds(pair: tuple[str, str]) -> None:
+        _stays_apart(make_subject, *pair)
+
+    drawn(st.tuples(keys, keys).filter(lambda pair: pair[0] != pair[1]), holds)

@@ -17,12 +17,14 @@ from fsmcore import (
     StateMachineAdapter,
     TransitionNotAllowedError,
 )
+from properties.profiles import PROFILES
 from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.scenarios import promises
 from properties.simulation.walking import walks
 from properties.specs import (
     test_a_caller_reads_its_own_write,
     test_a_clock_that_steps_changes_nothing,
+    test_a_doubt_stays_until_a_later_commit,
     test_a_refused_attempt_begins_no_write,
     test_a_reopened_store_says_the_same,
     test_a_retry_reads_again,
@@ -31,6 +33,9 @@ from properties.specs import (
     test_cancellation_anywhere_leaves_nothing_behind,
     test_nothing_is_applied_twice,
     test_one_winner_per_version,
+    test_success_is_told_when_the_disk_has_it,
+    test_what_has_ended_is_forgotten,
+    test_whoever_waits_gets_its_turn,
 )
 from properties.subjects import SubjectFactory
 from properties.tests.teeth import MUTANTS
@@ -79,6 +84,26 @@ CASES: dict[str, Callable[[SubjectFactory], None]] = {
         test_a_clock_that_steps_changes_nothing.test_the_same_script_has_the_same_end(
             made, "back a second"
         )
+    ),
+    "a_cancelled_commit_is_recorded_as_nothing_done": (
+        test_an_unknown_outcome_says_unknown.test_a_caller_who_is_cut_off_inside_its_commit
+    ),
+    "an_attempt_in_doubt_is_denied": test_a_doubt_stays_until_a_later_commit.test_asked_at_once,
+    "whoever_ends_later_settles_every_doubt": (
+        test_a_doubt_stays_until_a_later_commit.test_a_commit_that_came_before_settles_nothing
+    ),
+    "a_doubt_is_never_settled": (
+        test_a_doubt_stays_until_a_later_commit.test_a_later_commit_settles_it
+    ),
+    **dict.fromkeys(
+        ("normal_is_claimed_as_full", "syncs_are_off", "a_pragma_is_set_where_it_is_too_late"),
+        test_success_is_told_when_the_disk_has_it.test_of_each_attempt_and_of_the_close,
+    ),
+    "every_attempt_is_remembered": lambda made: (
+        test_what_has_ended_is_forgotten.test_after_forty_attempts(made, "succeed")
+    ),
+    "a_failed_callback_stays_registered": lambda made: (
+        test_what_has_ended_is_forgotten.test_after_forty_attempts(made, "fail after the commit")
     ),
 }
 """By the name of the mutant."""
@@ -131,6 +156,18 @@ def test_a_lock_kept_by_the_cancelled_is_caught(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(AssertionError, match="waits for ever"):
         test_cancellation_anywhere_leaves_nothing_behind.test_two_cancellations_of_three_attempts(
             "handrolled", _walked
+        )
+
+
+@pytest.mark.parametrize(
+    "bug",
+    ["a_woken_waiter_that_is_cancelled_wakes_nobody", "a_cancelled_waiter_is_woken_instead"],
+)
+def test_a_turn_that_is_lost_is_caught(bug: str) -> None:
+    """With whoever was cancelled when it had been woken, or while it waited."""
+    with MUTANTS[bug].applied(), pytest.raises(AssertionError, match="waits for ever"):
+        test_whoever_waits_gets_its_turn.test_one_cancellation_beside_two_who_wait(
+            "handrolled", PROFILES["brief"], _request()
         )
 
 

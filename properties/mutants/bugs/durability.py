@@ -8,6 +8,7 @@ from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
+SYNCED = "success_is_told_when_the_disk_has_it"
 POWER = "an_acknowledged_transition_survives_a_power_loss"
 
 
@@ -25,7 +26,7 @@ def _synchronous(patch: Patch, level: str) -> None:
 
 @mutant(
     family=Family.DURABILITY,
-    laws=(POWER,),
+    laws=(SYNCED, POWER),
     realistic="the advice of every tuning guide, in the one place that all connections come from",
     shows="one acknowledged transition, and a power loss",
 )
@@ -36,7 +37,7 @@ def normal_is_claimed_as_full(patch: Patch) -> None:
 
 @mutant(
     family=Family.DURABILITY,
-    laws=(POWER,),
+    laws=(SYNCED, POWER),
     realistic="a setting of the tests that came into production",
     shows="a power loss in a checkpoint: the file is damaged",
 )
@@ -47,7 +48,7 @@ def syncs_are_off(patch: Patch) -> None:
 
 @mutant(
     family=Family.DURABILITY,
-    laws=(POWER,),
+    laws=(SYNCED, POWER),
     realistic="PRAGMAs belong to the file, it is thought: set once, when the store is opened",
     shows="one acknowledged transition on a connection of its own, and a power loss",
 )

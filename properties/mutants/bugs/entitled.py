@@ -46,7 +46,7 @@ def the_guard_is_asked_after_the_write(patch: Patch) -> None:
 
 @mutant(
     family=Family.ENTITLED,
-    laws=("only_the_entitled_move_a_row",),
+    laws=("a_refused_attempt_begins_no_write", "only_the_entitled_move_a_row"),
     realistic="'at least this version' reads like an optimistic check, and is none",
     shows="one attempt that expects the version before the row's",
 )

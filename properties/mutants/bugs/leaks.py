@@ -148,7 +148,7 @@ def a_guard_outlives_its_attempt(patch: Patch) -> None:
 
 @mutant(
     family=Family.LEAKS,
-    laws=("two_hundred_transitions_leave_nothing",),
+    laws=("what_has_ended_is_forgotten", "two_hundred_transitions_leave_nothing"),
     realistic="a registry of what runs, tidied up at the end of the good path",
     shows="one attempt whose callback raises",
 )
@@ -174,7 +174,7 @@ def a_failed_callback_stays_registered(patch: Patch) -> None:
 
 @mutant(
     family=Family.LEAKS,
-    laws=("two_hundred_transitions_leave_nothing",),
+    laws=("what_has_ended_is_forgotten", "two_hundred_transitions_leave_nothing"),
     realistic="an id is kept so that it is not used again, though the journal sees to that",
     shows="two hundred attempts",
 )

@@ -8,6 +8,7 @@ from properties.mutants.registry import Family, mutant
 
 LEFT = "nothing_outlives_its_owner"
 CANCELLED = "cancellation_anywhere_leaves_nothing_behind"
+TURN = "whoever_waits_gets_its_turn"
 
 
 @mutant(
@@ -104,7 +105,7 @@ _WHOLE = """try:
 
 @mutant(
     family=Family.LOCKS,
-    laws=(CANCELLED,),
+    laws=(TURN,),
     realistic="a lock with a queue of futures, as asyncio's own was until 3.7 (bpo-27585)",
     shows="three attempts on one file; the second is cancelled when it has been woken",
     subject="handrolled",
@@ -134,7 +135,7 @@ def a_woken_waiter_that_is_cancelled_wakes_nobody(patch: Patch) -> None:
 
 @mutant(
     family=Family.LOCKS,
-    laws=(CANCELLED,),
+    laws=(TURN,),
     realistic="wake the first in the queue, whoever that is",
     shows="three attempts on one file; the second is cancelled while it waits",
     subject="handrolled",

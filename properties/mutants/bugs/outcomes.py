@@ -44,7 +44,7 @@ def a_commit_that_was_sent_counts_as_done(patch: Patch) -> None:
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("the_event_log_tells_the_truth",),
+    laws=("an_unknown_outcome_says_unknown", "the_event_log_tells_the_truth"),
     realistic="the mark is set after the call, which a cancelled caller does not come to",
     shows="one attempt, cancelled while it waits for its COMMIT",
 )
@@ -59,7 +59,10 @@ def a_commit_counts_as_sent_when_it_is_back(patch: Patch) -> None:
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("an_acknowledged_transition_survives_a_power_loss",),
+    laws=(
+        "a_doubt_stays_until_a_later_commit",
+        "an_acknowledged_transition_survives_a_power_loss",
+    ),
     realistic="'the journal is the truth' - of a disk that has not failed a sync",
     shows="a sync that fails at COMMIT, the question, and a power loss",
 )
@@ -171,7 +174,7 @@ def an_id_that_is_used_gets_a_new_one(patch: Patch) -> None:
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("an_acknowledged_transition_survives_a_power_loss",),
+    laws=("a_doubt_stays_until_a_later_commit",),
     realistic="'a synced commit settles every doubt', and whoever ends has committed",
     shows="one attempt that has committed and not ended, one whose sync fails, and a power loss",
 )

@@ -118,7 +118,7 @@ def only_the_plain_busy_code_is_known(patch: Patch) -> None:
 
 @mutant(
     family=Family.RETRY,
-    laws=("retries_are_bounded",),
+    laws=("a_refused_attempt_begins_no_write", "retries_are_bounded"),
     realistic="`except FsmCoreError: continue`",
     shows="one attempt that has no edge, or whose guard says no",
 )
@@ -136,7 +136,7 @@ def everything_is_tried_again(patch: Patch) -> None:
 
 @mutant(
     family=Family.RETRY,
-    laws=("retries_are_bounded",),
+    laws=("a_refused_attempt_begins_no_write", "retries_are_bounded"),
     realistic="an expected version is compared in each try, like everything else",
     shows="one attempt that expects an old version",
 )

@@ -1,0 +1,144 @@
+"""A doubt stays until a later commit: nobody who may yet be committed is told that it is not.
+
+When a sync fails at COMMIT, what was written may stand in the log although SQLite has taken it back
+in memory: after a power loss it is there. So the answer is *unknown*, and stays so until a commit
+that began later has written over it; then there is a definite one, which is what the file says. A
+look into the journal that takes an absence for a no, a commit from before the doubt that settles
+it, a doubt that nothing settles breaks it. Judged on a copy of the file and its log, made by a
+process of its own: closing a file here would drop the locks that SQLite holds.
+"""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+from properties.faults.operations import Decision, Fail, Kind, Operation, Role
+from properties.faults.vfs import IOERR_FSYNC, Shim
+from properties.history import snapshot
+from properties.scratch import scratch_folder
+from properties.subjects import AnswerKind, Offer, Place, Request, Subject, SubjectFactory
+
+NEEDS = frozenset({Offer.OUTCOMES, Offer.JOURNAL, Offer.WAL})
+
+_COPY = """
+import shutil, sys
+for end in ("", "-wal"):
+    shutil.copy(sys.argv[1] + end, sys.argv[2] + end)
+"""
+
+
+class _NextSync:
+    """Fails one sync of the log, which has been done all the same."""
+
+    is_armed = False
+
+    def __call__(self, operation: Operation) -> Decision:
+        if not self.is_armed or (operation.kind, operation.role) != (Kind.SYNC, Role.WAL):
+            return None
+        self.is_armed = False
+        return Fail(IOERR_FSYNC, done=True)
+
+
+class _Scene:
+    """One store, an attempt whose sync fails, and what the power may leave of it."""
+
+    def __init__(self, make_subject: SubjectFactory, folder: str) -> None:
+        self.subject: Subject = make_subject()
+        self.next_sync = _NextSync()
+        self._path = f"{folder}/files.db"
+        self._image = f"{folder}/image.db"
+
+    async def made(self) -> None:
+        await self.subject.make(self._path)
+        for name in ("f", "g"):
+            await self.subject.seed(name)
+
+    async def fails(self) -> None:
+        """Let the attempt *doubtful* on g meet a sync that fails."""
+        self.next_sync.is_armed = True
+        asked = Request(attempt_id="doubtful", file_path="g", event="start_upload")
+        attempt = asyncio.ensure_future(self.subject.attempt(asked))
+        told = (await attempt).kind
+        assert AnswerKind.UNKNOWN is told, f"told {told.value} by a COMMIT whose sync has failed"
+
+    async def moves_f(self, *disturbances: tuple[Place, object]) -> None:
+        asked = Request(
+            attempt_id="another",
+            file_path="f",
+            event="start_upload",
+            disturbances=disturbances,  # type: ignore[arg-type]
+        )
+        assert AnswerKind.SUCCESS is (await self.subject.attempt(asked)).kind
+
+    async def told_and_true(self) -> tuple[bool | None, bool]:
+        """Return what is told of the attempt, and what is so if the power fails now."""
+        told = await self.subject.outcome_of("doubtful")
+        copied = [sys.executable, "-S", "-c", _COPY, self._path, self._image]
+        await asyncio.to_thread(subprocess.run, copied, check=True)
+        with closing(sqlite3.connect(self._image, isolation_level=None)) as db:
+            shot = snapshot(db, self.subject.layout)
+        return told, shot.entry_of("doubtful") is not None
+
+
+def test_asked_at_once(make_subject: SubjectFactory) -> None:
+    """Nobody has committed since."""
+    with scratch_folder() as folder:
+        scene = _Scene(make_subject, folder)
+
+        async def use() -> tuple[bool | None, bool]:
+            await scene.made()
+            try:
+                await scene.fails()
+                return await scene.told_and_true()
+            finally:
+                await scene.subject.close()
+
+        with Shim(folder, plan=scene.next_sync, kinds=frozenset({Kind.SYNC})):
+            told, came_back = asyncio.run(use())
+    assert came_back, "the image does not hold what was synced"
+    assert told is not False, "told that it is not committed, and after a power loss it is"
+
+
+def test_a_commit_that_came_before_settles_nothing(make_subject: SubjectFactory) -> None:
+    """One has committed and is not through yet; another one's sync fails; then the first one ends.
+
+    Its end is later than the doubt, and its commit is earlier: it has written over nothing.
+    """
+    if Offer.CALLBACKS not in make_subject().offers:
+        return
+    with scratch_folder() as folder:
+        scene = _Scene(make_subject, folder)
+
+        async def use() -> tuple[bool | None, bool]:
+            await scene.made()
+            try:
+                await scene.moves_f((Place.AFTER_COMMIT, scene.fails))
+                return await scene.told_and_true()
+            finally:
+                await scene.subject.close()
+
+        with Shim(folder, plan=scene.next_sync, kinds=frozenset({Kind.SYNC})):
+            told, came_back = asyncio.run(use())
+    assert came_back, "the image does not hold what was synced"
+    assert told is not False, "told that it is not committed, and after a power loss it is"
+
+
+def test_a_later_commit_settles_it(make_subject: SubjectFactory) -> None:
+    """It writes where the doubtful one had written."""
+    with scratch_folder() as folder:
+        scene = _Scene(make_subject, folder)
+
+        async def use() -> tuple[bool | None, bool]:
+            await scene.made()
+            try:
+                await scene.fails()
+                await scene.moves_f()
+                return await scene.told_and_true()
+            finally:
+                await scene.subject.close()
+
+        with Shim(folder, plan=scene.next_sync, kinds=frozenset({Kind.SYNC})):
+            told, is_there = asyncio.run(use())
+    assert told is is_there, f"told {told} after a later commit, and it is {is_there}"
