@@ -37,7 +37,6 @@ SINGLE = (
     "success_is_told_when_the_disk_has_it",
     "a_reopened_store_says_the_same",
     "waits_are_drawn_and_grow",
-    "a_caller_reads_its_own_write",
     "an_unknown_outcome_says_unknown",
     "a_lock_of_any_code_is_sat_out",
     "a_doubt_stays_until_a_later_commit",
@@ -52,8 +51,9 @@ SINGLE = (
 ORDER = (
     *SINGLE,
     # Walks of one small scenario. Somebody who would wait for ever is seen at once here.
-    "a_retry_reads_again",
     "whoever_waits_gets_its_turn@brief",
+    "a_retry_reads_again",
+    "a_caller_reads_its_own_write",
     # A few of what Hypothesis draws: what is broken widely shows at once.
     *(f"{law}@brief" for law in EXPLORED),
     "different_files_do_not_disturb_each_other@brief",
