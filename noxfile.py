@@ -220,6 +220,14 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The pages of docs/ as a site in docs/_build; a warning is an error."""
+    lock(session, "docs")
+    strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet")
+    session.run("python", "-m", "sphinx", *strict, *session.posargs, "docs", "docs/_build")
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict over all four packages. Options are mypy's."""
     lock(session, "types")

@@ -126,7 +126,7 @@ def markdown(record: UpstreamRecord) -> list[str]:
             if row.package == package
         ]
         if rows:
-            lines += ["", f"### {package}", "", *marked.table(head, rows)]
+            lines += ["", f"## {package}", "", *marked.table(head, rows)]
     return [*lines, "", f"```text\n{record.last_line}\n```"]
 
 
