@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -88,6 +89,12 @@ class Recorder:
         items[:] = [item for item in items if self._is_chosen(item)]
         items.sort(key=lambda item: key_of(item)[0] != ASKED_FIRST)
         self.law_count = len({key_of(item) for item in items})
+
+    @staticmethod
+    def pytest_collection_finish() -> None:
+        """Spare the garbage collector what was imported: it stays until the end."""
+        gc.collect()
+        gc.freeze()
 
     def _is_chosen(self, item: pytest.Item) -> bool:
         law, subject = key_of(item)

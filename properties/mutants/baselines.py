@@ -51,13 +51,13 @@ class PlainRules(ContentionRules):
     @rule(race=st.lists(plain_works, min_size=1, max_size=5))
     def workers_race(self, race: list[Work]) -> None:
         """Start them at once and wait for all."""
-        self._runner.run(self._race(race))
+        self._run(self._race(race))
         self._has_news = True
 
     @rule(work=plain_works)
     def a_worker_is_alone(self, work: Work) -> None:
         """One."""
-        self._runner.run(self._race([work]))
+        self._run(self._race([work]))
         self._has_news = True
 
 
@@ -82,7 +82,7 @@ def gather(subject_name: str, seed: int) -> None:
             rules.a_file_is_tracked()
             for _ in range(ROUNDS):
                 works = [_work(draw) for _ in range(AT_ONCE)]
-                rules._runner.run(rules._race(works))
+                rules._run(rules._race(works))
                 rules._has_news = True
                 rules.every_law_holds()
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -60,11 +61,11 @@ _KINDS: dict[str, tuple[tuple[Place, ...], int, int]] = {
 """What happens, where it can, and its least and greatest size."""
 TROUBLES = tuple((what, place) for what, (places, _, _) in _KINDS.items() for place in places)
 """What `troubles` draws, each as often as the others, as the marks that must be reached."""
-troubles = st.sampled_from(TROUBLES).flatmap(
-    lambda drawn: st.builds(
-        Trouble, st.just(drawn[1]), st.just(drawn[0]), st.integers(*_KINDS[drawn[0]][1:])
-    )
-)
+_DRAWN = {
+    (what, place): st.integers(*_KINDS[what][1:]).map(functools.partial(Trouble, place, what))
+    for what, place in TROUBLES
+}
+troubles = st.sampled_from(TROUBLES).flatmap(_DRAWN.__getitem__)
 works = st.builds(
     Work,
     file_index=st.integers(0, FILE_LIMIT - 1),

@@ -93,6 +93,7 @@ class CoreSubject:
         self._locked = locked
         self._connections = connections
         self._events = EventCollector()
+        self._log: list[LogRecord] = []
         self._file_locks = FileLockManager()
         self._store: Store | None = None
         self._manager: FileTransitionManager | None = None
@@ -173,20 +174,21 @@ class CoreSubject:
 
     def log(self) -> list[LogRecord]:
         """See ``Subject.log``."""
-        return [
-            LogRecord(
-                attempt_id=record.attempt_id,
-                file_path=record.file_id,
-                event=record.event,
-                from_state=record.from_state,
-                to_state=record.to_state,
-                outcome=record.outcome.value,
-                guard_result=record.guard_result,
-                error=record.error,
-                fields=frozenset(json.loads(record.to_json())),
+        for record in self._events.records[len(self._log) :]:
+            self._log.append(
+                LogRecord(
+                    attempt_id=record.attempt_id,
+                    file_path=record.file_id,
+                    event=record.event,
+                    from_state=record.from_state,
+                    to_state=record.to_state,
+                    outcome=record.outcome.value,
+                    guard_result=record.guard_result,
+                    error=record.error,
+                    fields=frozenset(json.loads(record.to_json())),
+                )
             )
-            for record in self._events.records
-        ]
+        return list(self._log)
 
     def held_locks(self) -> int:
         """See ``Subject.held_locks``."""
