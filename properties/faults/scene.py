@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import itertools
 import os
 import traceback
 from collections import Counter
@@ -197,8 +196,7 @@ class Scene:
     async def _told(self, subject: Subject) -> None:
         await self._works("seed", subject.seed(FILE))
         await self._attempt(subject, BEFORE, FILE, "start_upload")
-        probe = self._connection_probe
-        self._allowed = next(n for n in itertools.count() if not probe.findings(n))
+        self._allowed = self._connection_probe.open_count
         with of_the_harness():
             self._strike.prepare(self._path, self)
         subject = await self._struck(subject)

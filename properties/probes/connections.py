@@ -47,14 +47,22 @@ class ConnectionProbe:
             _is_watching = True
         self._given = {id(connection) for connection, _ in _open_connections()}
 
+    @property
+    def open_count(self) -> int:
+        """How many are open."""
+        return len(self._extra())
+
     def findings(self, allowed: int) -> list[str]:
         """Return a sentence if more than ``allowed`` connections are open."""
-        extra = [by for each, by in _open_connections() if id(each) not in self._given]
+        extra = self._extra()
         if len(extra) <= allowed:
             return []
         latest = where(extra[-1])
         told = f"{len(extra)} connections are open, {allowed} belong to the store"
         return [f"{told}; the last one was opened by {latest}"]
+
+    def _extra(self) -> list[Frames]:
+        return [by for each, by in _open_connections() if id(each) not in self._given]
 
     def forget(self) -> None:
         """Let go of everything, after a finding was reported."""

@@ -7,9 +7,9 @@ read from a cache, a replica or an old snapshot breaks it.
 import asyncio
 
 from properties.rules import model
-from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
 from properties.subjects import AnswerKind, Request, SubjectFactory
+from properties.subjects.worker import PATIENT_TRIES
 
 FILES = ("f", "g")
 

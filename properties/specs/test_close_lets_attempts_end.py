@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from properties.history import snapshot
 from properties.probes import ConnectionProbe, DescriptorProbe, ThreadProbe
-from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
 from properties.subjects import Answer, AnswerKind, Offer, Place, Request, SubjectFactory
+from properties.subjects.worker import PATIENT_TRIES
 
 NEEDS = frozenset({Offer.V9})
 

@@ -7,16 +7,19 @@ fair, a WHERE clause without the key, or a stale answer for a row nobody else to
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from hypothesis import strategies as st
 
-from properties.rules.worker import PATIENT_TRIES
+from properties.history import snapshot
 from properties.scratch import scratch_folder
 from properties.simulation.scenarios import promises
 from properties.specs.conftest import Walk
-from properties.subjects import AnswerKind, Offer, Request, Row, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+from properties.subjects.worker import PATIENT_TRIES
 
 NEEDS = frozenset({Offer.SCENARIOS})
 
@@ -49,11 +52,14 @@ def test_ten_files_ten_successes(
                 )
             )
             assert [AnswerKind.SUCCESS] * len(ahead) == [answer.kind for answer in answers], answers
-            for index, is_ahead in enumerate(ahead):
-                expected = Row("processing", 2) if is_ahead else Row("uploading", 1)
-                assert expected == await subject.read(f"f{index}")
         finally:
             await subject.close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            shot = snapshot(db, subject.layout)
+        assert shot.rows == {
+            f"f{index}": ("processing", 2) if is_ahead else ("uploading", 1)
+            for index, is_ahead in enumerate(ahead)
+        }
 
     def holds(ahead: list[bool]) -> None:
         with scratch_folder() as folder:

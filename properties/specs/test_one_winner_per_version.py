@@ -16,11 +16,11 @@ from contextlib import closing
 from pathlib import Path
 
 from properties.history import Snapshot, snapshot
-from properties.rules.worker import PATIENT_TRIES
 from properties.scratch import scratch_folder
 from properties.simulation.scenarios import promises
 from properties.specs.conftest import Walk
 from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+from properties.subjects.worker import PATIENT_TRIES
 
 NEEDS = frozenset({Offer.V9, Offer.WORKER, Offer.SCENARIOS})
 
@@ -76,7 +76,7 @@ def test_two_processes_on_one_file(make_subject: SubjectFactory, subject_name: s
     with scratch_folder() as folder:
         path = f"{folder}/files.db"
         asyncio.run(prepare(path))
-        command = [sys.executable, "-m", "properties.rules.worker", path, subject_name, "f", "5"]
+        command = [sys.executable, "-m", "properties.subjects.worker", path, subject_name, "f", "5"]
         workers = [
             subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

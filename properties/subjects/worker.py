@@ -1,4 +1,4 @@
-"""``python -m properties.rules.worker PATH SUBJECT FILE COUNT``: attempts from another process.
+"""``python -m properties.subjects.worker PATH SUBJECT FILE COUNT``: attempts from another process.
 
 Says ``ready`` once the database is open, waits for a line on standard input, makes COUNT
 concurrent attempts of ``start_upload`` on FILE, and prints the kinds of its answers as JSON.
