@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from properties.simulation.scenario import Scenario, Trial
 from properties.simulation.walking import walks
 from properties.subjects import CORE_SUBJECTS, Offer, SubjectFactory
 from properties.subjects.shares import (
-    EXAMPLES_DIVISOR,
+    share_of,
     subjects_asked_a_share,
     subjects_asked_whole,
 )
@@ -75,12 +74,8 @@ def profile(request: pytest.FixtureRequest) -> Profile:
     chosen = PROFILES[request.config.getoption("--law-profile")]
     minutes: float | None = request.config.getoption("--law-minutes")
     chosen = chosen if minutes is None else chosen.within(minutes)
-    subject_name = getattr(request.node, "callspec", None) and request.node.callspec.params.get(
-        "subject_name"
-    )
-    if subject_name in subjects_asked_a_share(chosen.name, RECORDER.only_subjects):
-        return replace(chosen, explored_count=chosen.explored_count // EXAMPLES_DIVISOR)
-    return chosen
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    return share_of(chosen, parameters.get("subject_name"), RECORDER.only_subjects)
 
 
 @pytest.fixture

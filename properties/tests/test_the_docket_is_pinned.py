@@ -16,6 +16,8 @@ from properties.recording import NO_SUBJECT
 from properties.report import summary_of, verdict_on
 from properties.rules import explore
 from properties.subjects import CORE_SUBJECTS, EVERYTHING, Offer, Place, Request
+from properties.subjects.core import DEFAULT_SUBJECTS
+from properties.subjects.shares import share_of
 from properties.tests.foreign import ForeignBroken, ForeignSubject
 from properties.tests.test_the_command_line import _run
 from reports.schema import LawKind, LawRecord, LawVerdict, Verdict
@@ -90,6 +92,17 @@ def test_a_request_keeps_to_what_is_offered() -> None:
     assert asked == asked.within(EVERYTHING)
     bare = asked.within(frozenset({Offer.JOURNAL}))
     assert (True, None, ()) == (bare.guard_says, bare.expected_version, bare.disturbances)
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "dev"])
+def test_only_a_working_day_tries_a_subject_briefly(name: str) -> None:
+    """Two of the four on the default model; whoever names one has it tried at length."""
+    whole = PROFILES[name]
+    assert {whole} == {share_of(whole, each) for each in DEFAULT_SUBJECTS}
+    dev = PROFILES["dev"]
+    at_length = {each for each in DEFAULT_SUBJECTS if share_of(dev, each) == dev}
+    assert {"statemachine", "handrolled-unlocked"} == at_length
+    assert dev == share_of(dev, "handrolled", ["handrolled"])
 
 
 JOURNAL_LAWS = ("a_stale_writer_never_wins", "only_legal_edges_are_taken")
