@@ -136,6 +136,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def operators(session: nox.Session) -> None:
+    """Each line of the core changed by an operator: who notices? -- --module fsmcore/retry.py."""
+    lock(session, "operators")
+    session.run("python", "-m", "reports.operators", *session.posargs)
+
+
+@nox.session
 def evidence(session: nox.Session) -> None:
     """The numbered promises of the core, shown one by one on real files."""
     lock(session, "properties")
