@@ -40,6 +40,18 @@ SHOWING_LIMIT_S = 120.0
 NOBODY = f"{PACKAGE}.nobody.*"
 """A pattern that no mutant fits: all are made, the tests are timed, and none is asked."""
 
+_MUTMUT = """
+from mutmut.core import MutmutCallStack as calls
+calls.get, calls.set, calls.reset = lambda: (None, 0), lambda value: None, lambda token: None
+from mutmut.__main__ import cli
+cli(prog_name="mutmut")
+"""
+"""mutmut without its record of who calls whom, which only saves asking again after a change.
+
+It is a context variable that each call sets. With connections whose threads come and go, CPython
+3.11 hands back other objects for its value or crashes (mutmut 3.8.1, two of three runs).
+"""
+
 Change = tuple[str, str, str]
 """The function, and its line before and after, without indentation."""
 
@@ -189,7 +201,7 @@ def _mutmut(words: Sequence[str], progress: Progress, what: str, limit_s: float)
     log = session.ROOT / HOME / f"{what}.log"
     log.parent.mkdir(exist_ok=True)
     ended = run(
-        [sys.executable, "-m", "mutmut", *words],
+        [sys.executable, "-c", _MUTMUT, *words],
         folder=session.ROOT,
         environ=clean_environ(PYTHONNOUSERSITE="1"),
         log=log,

@@ -1,10 +1,11 @@
-"""A finished run of `nox -s benchmarks` as one HTML page.
+"""A finished run of `nox -s benchmarks`, or of `nox -s mutants`, as one HTML page.
 
     python -m reports.page [RECORD.json] [--page FILE]
 
-RECORD is the session's record (default: reports/out/benchmarks.json); the files of its groups are
-found beside it. The page holds its charts as SVG, needs no script and nothing from elsewhere, and
-shows itself light or dark as its reader's screen does. Names from the record are text, never HTML.
+RECORD is the session's record (default: reports/out/benchmarks.json; the files of its groups are
+found beside it). That of `nox -s mutants` is shown as the kill matrix, with each counterexample.
+The page holds its charts as SVG, needs no script and nothing from elsewhere, and shows itself light
+or dark as its reader's screen does. Names from the record are text, never HTML.
 
 Exit codes: 0 written, 2 usage error, 4 the record or the page cannot be used.
 """
@@ -19,10 +20,10 @@ import jinja2
 
 from reports import schema, session
 from reports.load import BenchmarkFile, UnusableFileError, load
-from reports.page import charts
+from reports.page import charts, mutants
 from reports.page.content import sections
 from reports.page.parts import Table
-from reports.schema import Environment, RecordError, SessionRecord, Verdict
+from reports.schema import Environment, MutantsRecord, RecordError, SessionRecord, Verdict
 from reports.session import UsageError
 
 NAME = "page"
@@ -41,14 +42,7 @@ def groups_of(record: SessionRecord, beside: Path) -> dict[str, BenchmarkFile]:
 
 
 def rendered(record: SessionRecord, groups: Mapping[str, BenchmarkFile]) -> str:
-    """Return the page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Return the page of benchmarks."""
     doubts = [
         line
         for name, value in record.figures.items()
@@ -56,7 +50,7 @@ def rendered(record: SessionRecord, groups: Mapping[str, BenchmarkFile]) -> str:
         for line in value.split(" | ")
         if line
     ]
-    return environment.get_template(TEMPLATE).render(
+    return _template(TEMPLATE).render(
         title="What a transition costs",
         verdict=record.last_line,
         doubts=doubts,
@@ -69,6 +63,45 @@ def rendered(record: SessionRecord, groups: Mapping[str, BenchmarkFile]) -> str:
         top=charts.TOP,
         bottom=charts.BOTTOM,
     )
+
+
+def matrix(record: MutantsRecord) -> str:
+    """Return the page of mutants."""
+    laws = mutants.laws_of(record)
+    return _template(mutants.TEMPLATE).render(
+        title=mutants.TITLE,
+        verdict=record.last_line,
+        is_matrix=record.is_matrix,
+        laws=laws,
+        families=list(mutants.rows_of(record, laws)),
+        times=mutants.times_of(record),
+    )
+
+
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def _page_of(path: Path) -> tuple[str, str]:
+    """Return the page of a record, and in a few words what is on it."""
+    if schema.kind_of(path) == "mutants":
+        found = schema.read(path, MutantsRecord)
+        return matrix(found), f"{len(found.mutants)} mutants"
+    record = schema.read(path, SessionRecord)
+    groups = groups_of(record, path.parent / path.stem)
+    if not groups:
+        raise UsageError(
+            f"{session.shown(path)} names no group's file. "
+            "Run `nox -s benchmarks` without --json first."
+        )
+    return rendered(record, groups), f"{len(groups)} groups"
 
 
 def _ran_on(seen: Environment | None) -> Table:
@@ -108,14 +141,7 @@ def main(given: Sequence[str] | None = None) -> int:
         options = asked.parse_args(session.arguments(given))
         out = options.out
         page = options.page or options.record.with_suffix(".html")
-        record = schema.read(options.record, SessionRecord)
-        groups = groups_of(record, options.record.parent / options.record.stem)
-        if not groups:
-            raise UsageError(
-                f"{session.shown(options.record)} names no group's file. "
-                "Run `nox -s benchmarks` without --json first."
-            )
-        text = rendered(record, groups)
+        text, what = _page_of(options.record)
         write(page, text)
     except UsageError as error:
         return _finish(out, Verdict.USAGE, str(error))
@@ -127,7 +153,7 @@ def main(given: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _finish(out, Verdict.INVALID, f"the page cannot be written: {error.strerror}")
     size = len(text.encode())
-    words = f"{session.shown(page)}: {len(groups)} groups, {size // 1024 + 1} KiB"
+    words = f"{session.shown(page)}: {what}, {size // 1024 + 1} KiB"
     if size > MOST_BYTES:
         return _finish(out, Verdict.FAIL, f"{words}, more than {MOST_BYTES // 1024} KiB")
     return _finish(out, Verdict.PASS, words)

@@ -23,6 +23,7 @@ from reports.schema.files import (
     RecordMissingError,
     RecordNewerError,
     RecordNotWrittenError,
+    kind_of,
     read,
     write,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "UpstreamRecord",
     "Verdict",
     "VersionChange",
+    "kind_of",
     "read",
     "write",
 ]

@@ -82,8 +82,12 @@ def write(path: str | os.PathLike[str], record: Record) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
-def read(path: str | os.PathLike[str], record_type: type[RecordT]) -> RecordT:
-    """Read a record of exactly this type, or say what the file is instead."""
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Return what kind of record a file says it is; raises what ``read`` raises."""
+    return _opened(path)[1].kind
+
+
+def _opened(path: str | os.PathLike[str]) -> tuple[bytes, _Header]:
     try:
         payload = Path(path).read_bytes()
     except FileNotFoundError as error:
@@ -106,6 +110,12 @@ def read(path: str | os.PathLike[str], record_type: type[RecordT]) -> RecordT:
             f"schema version {header.schema_version}; this checkout reads {SCHEMA_VERSION}",
             "Read it with the checkout that wrote it, or update this one.",
         )
+    return payload, header
+
+
+def read(path: str | os.PathLike[str], record_type: type[RecordT]) -> RecordT:
+    """Read a record of exactly this type, or say what the file is instead."""
+    payload, header = _opened(path)
     wanted = msgspec.inspect.type_info(record_type)
     wanted_kind = wanted.tag if isinstance(wanted, msgspec.inspect.StructType) else None
     if header.kind != wanted_kind:

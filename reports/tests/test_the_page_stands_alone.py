@@ -11,7 +11,15 @@ import pytest
 from reports import schema
 from reports.page.__main__ import MOST_BYTES, main
 from reports.page.charts import HEIGHT, LEFT, RIGHT, WIDTH, Series, over_counts, stacked
-from reports.schema import Figure, SessionRecord, Verdict
+from reports.schema import (
+    DiscoveryRecord,
+    Figure,
+    LawVerdict,
+    MutantRecord,
+    MutantsRecord,
+    SessionRecord,
+    Verdict,
+)
 
 HOSTILE = "</title><script>alert(1)</script>&\"'"
 COUNTS = (1, 2, 4, 8, 16, 32)
@@ -182,3 +190,61 @@ def test_a_session_without_groups_is_told(
     """Its figures may all be there, but the raw rounds are what a page is drawn from."""
     assert 2 == main([str(run(tmp_path, {})), "--out", str(tmp_path / "page.json")])
     assert "names no group's file" in capsys.readouterr().out
+
+
+def mutant(name: str, killed_by: str | None, **changes: object) -> MutantRecord:
+    """One that two laws were asked of."""
+    fields: dict[str, Any] = {
+        "name": name,
+        "family": HOSTILE,
+        "sentence": HOSTILE,
+        "subject": "handrolled",
+        "laws": ["one", "two"],
+        "realistic": HOSTILE,
+        "shows": HOSTILE,
+        "verdicts": {"one": LawVerdict.PASS, "two": LawVerdict.FAIL},
+        "killed_by": killed_by,
+        "cpu_s": 0.5,
+        "line_count": 3,
+        "counterexample": HOSTILE,
+    }
+    return MutantRecord(**(fields | changes))
+
+
+def test_the_kill_matrix_is_a_page_too(tmp_path: Path) -> None:
+    """Who kills what, who first, who survives, what is correct; no script, and no text is HTML."""
+    record = tmp_path / "mutants.json"
+    found = DiscoveryRecord(
+        name="caught",
+        family="f",
+        instrument="laws",
+        cap_s=5.0,
+        cpu_s=[0.5, None, None],
+        elapsed_s=[0.5, None, None],
+        killers={"two": 1},
+    )
+    schema.write(
+        record,
+        MutantsRecord(
+            name="mutants",
+            verdict=Verdict.FAIL,
+            summary=HOSTILE,
+            is_matrix=True,
+            untouched={},
+            mutants=[
+                mutant("caught", "two"),
+                mutant("missed", None, verdicts={"one": LawVerdict.UNKNOWN}, counterexample=None),
+                mutant("right", None, laws=[], verdicts={"one": LawVerdict.PASS}),
+            ],
+            discoveries=[found],
+        ),
+    )
+    page = page_of(record)
+    assert "<script" not in page
+    assert HOSTILE not in page
+    assert not re.search(r"(src|href)=", page)
+    text = re.sub(r"<[^>]*>", "|", page)
+    assert "|caught||two, 0.50 s, 3 lines||x||·|" in text
+    assert "|missed||survives||||?|" in text
+    assert "|right||correct: every law must hold||||·|" in text
+    assert "|caught||laws||1 of 3||&gt; 5 s|" in text
