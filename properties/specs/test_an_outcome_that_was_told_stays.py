@@ -14,6 +14,7 @@ import pytest
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
 from properties.subjects import Offer, Place, Request, Subject, SubjectFactory
+from properties.subjects.worker import PATIENT_TRIES
 
 NEEDS = frozenset({Offer.JOURNAL, Offer.OUTCOMES, Offer.GUARDS, Offer.CALLBACKS})
 
@@ -79,7 +80,7 @@ def test_asked_while_the_attempt_is_under_way(
         return  # it does not come that far
 
     async def use(path: str) -> tuple[bool | None, bool]:
-        subject, beside = make_subject(), make_subject()
+        subject, beside = (make_subject(tries=PATIENT_TRIES) for _ in range(2))
         await subject.make(path)
         try:
             await subject.seed("f")
