@@ -32,7 +32,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 @pytest.mark.parametrize(
     "key",
     ["it's", '"quoted"', "a\0b", "\0", "a\nb", " ", "%s?:x", "é", "e\u0301", "🙂", "x" * 2**20],
-    ids=lambda key: ascii(key[:9]),
+    ids=range(11),
 )
 async def test_a_hostile_key_makes_the_round_trip(
     path: Path, machine: MachineFactory, key: str
