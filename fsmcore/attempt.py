@@ -28,8 +28,9 @@ from fsmcore.sqlite import ConstraintError
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
+    from types import TracebackType
 
     from fsmcore.connections import ConnectionModel
     from fsmcore.lifecycle import Edge
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 
 class Attempt:
     """One attempt's reads and its one write. Made by ``Store.announced`` and ``Store.attempt``."""
+
+    __slots__ = (
+        *("attempt_id", "file_path", "_calling", "_connections", "_ended"),
+        *("_lent", "_now", "_receipt", "_schema"),
+    )
 
     def __init__(
         self,
@@ -51,7 +57,7 @@ class Attempt:
         """Read and write nothing yet. ``calling`` tells the store which task runs a callback."""
         self.attempt_id = attempt_id
         self.file_path: str | None = None
-        self.ended = asyncio.Event()
+        self._ended: asyncio.Event | None = None
         self._connections = connections
         self._schema = schema
         self._now = now
@@ -70,15 +76,20 @@ class Attempt:
             raise DefinitionError("an attempt reads and writes inside 'async with connected()'.")
         return self._lent
 
-    @contextlib.asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
+    def connected(self) -> _Connected:
         """Hold a connection for one try."""
-        async with self._connections.session() as session:
-            self._lent = session
-            try:
-                yield
-            finally:
-                self._lent = None
+        return _Connected(self)
+
+    async def wait(self) -> None:
+        """Wait for the end of an attempt that is under way."""
+        if self._ended is None:
+            self._ended = asyncio.Event()  # hardly anybody asks, so each attempt goes without
+        await self._ended.wait()
+
+    def end(self) -> None:
+        """Say that its fate is settled, as far as it will be."""
+        if self._ended is not None:
+            self._ended.set()
 
     @contextlib.contextmanager
     def calling(self) -> Iterator[None]:
@@ -195,3 +206,25 @@ def constraint_refused(file_path: str, version: int, cause: ConstraintError) -> 
         "written; 'python -m fsmcore.check FILE' says whether the row was moved back behind the "
         "journal."
     )
+
+
+class _Connected:
+    """A connection for one try. A class, because a generator would cost twice as much."""
+
+    __slots__ = ("_attempt", "_lending")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._lending = attempt._connections.session()
+
+    async def __aenter__(self) -> None:
+        self._attempt._lent = await self._lending.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._attempt._lent = None
+        await self._lending.__aexit__(kind, error, trace)

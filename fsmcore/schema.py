@@ -5,9 +5,8 @@ Names are data: a ``Schema`` may name other tables and columns, and every name i
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from fsmcore.errors import DefinitionError
 from fsmcore.text import is_storable, shown
@@ -117,24 +116,29 @@ class Schema:
     failure_info_column: str = "failure_info"
     journal_table: str | None = "transitions"
     user_version: int | None = V9_USER_VERSION
+    _filled: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ``DefinitionError`` for a name that SQLite cannot have."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None and field.name in ("journal_table", "user_version"):
+        for name in self._names:
+            value = getattr(self, name)
+            if value is None and name in ("journal_table", "user_version"):
                 continue
-            if field.name == "user_version":
+            if name == "user_version":
                 if not isinstance(value, int) or not -(2**31) <= value < 2**31:
                     raise DefinitionError(f"schema: user_version is {value!r}; use a 32-bit int.")
                 continue
             if not isinstance(value, str) or not value or "\0" in value or not is_storable(value):
-                raise DefinitionError(f"schema: {field.name} is {value!r}; use non-empty text.")
+                raise DefinitionError(f"schema: {name} is {value!r}; use non-empty text.")
         folded = [name.casefold() for name in self.columns]
         if len(set(folded)) != len(folded):
             raise DefinitionError(f"schema: two columns share a name: {', '.join(self.columns)}.")
         if self.journal_table and self.journal_table.casefold() == self.files_table.casefold():
             raise DefinitionError("schema: the journal and the files need tables of their own.")
+
+    @property
+    def _names(self) -> list[str]:
+        return [each.name for each in fields(self) if each.init]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -158,7 +162,14 @@ class Schema:
 
     def sql(self, template: str) -> str:
         """Return a template of this module with the quoted names filled in."""
-        return _filled(self, template)
+        text = self._filled.get(template)
+        if text is None:
+            names = {
+                name: '"' + str(getattr(self, name)).replace('"', '""') + '"'
+                for name in self._names
+            }
+            text = self._filled[template] = template.format_map(names)
+        return text
 
     def create_statements(self) -> Iterable[str]:
         """Return what makes an empty database into one of this schema."""
@@ -188,12 +199,3 @@ class Schema:
             if missing := [name for name in wanted if name.casefold() not in present]:
                 return f"table {shown(table)!r} lacks {', '.join(map(shown, missing))}."
         return None
-
-
-@functools.lru_cache(maxsize=256)
-def _filled(schema: Schema, template: str) -> str:
-    names = {
-        field.name: '"' + str(getattr(schema, field.name)).replace('"', '""') + '"'
-        for field in fields(schema)
-    }
-    return template.format_map(names)

@@ -7,7 +7,6 @@ says which attempt moved it. Both or neither.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import os
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ from fsmcore.sqlite import ConstraintError
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
 
@@ -199,37 +198,34 @@ class Store:
 
         return await self.retry.run(once)
 
-    @contextlib.contextmanager
-    def announced(self, attempt_id: str) -> Iterator[Attempt]:
+    def announced(self, attempt_id: str) -> _Announced:
         """Begin an attempt of one or more tries; until it ends, ``outcome_of`` waits for it.
 
         Raises ``AttemptReusedError`` while another attempt of this id is under way here.
         """
+        return _Announced(self, attempt_id)
+
+    def attempt(self, attempt_id: str) -> _Tried:
+        """Lend one connection for an attempt of one try; see ``announced``."""
+        return _Tried(self, attempt_id)
+
+    def _begin(self, attempt_id: str) -> Attempt:
         checked_key(attempt_id, what="attempt id")
         if attempt_id in self._in_flight:
             raise AttemptReusedError(attempt_id)
-        earlier_doubts = frozenset(self._in_doubt)
-        attempt = Attempt(
+        attempt = self._in_flight[attempt_id] = Attempt(
             attempt_id,
             connections=self._connections,
             schema=self._schema,
             now=self._now,
             calling=self._calling,
         )
-        self._in_flight[attempt_id] = attempt
-        try:
-            yield attempt
-        finally:
-            self._note_fate(attempt, earlier_doubts)
-            del self._in_flight[attempt_id]
-            attempt.ended.set()
+        return attempt
 
-    @contextlib.asynccontextmanager
-    async def attempt(self, attempt_id: str) -> AsyncIterator[Attempt]:
-        """Lend one connection for an attempt of one try; see ``announced``."""
-        with self.announced(attempt_id) as attempt:
-            async with attempt.connected():
-                yield attempt
+    def _end(self, attempt: Attempt, earlier_doubts: frozenset[str]) -> None:
+        self._note_fate(attempt, earlier_doubts)
+        del self._in_flight[attempt.attempt_id]
+        attempt.end()
 
     def _note_fate(self, attempt: Attempt, earlier_doubts: frozenset[str]) -> None:
         # After a failed fsync the frames may be in the WAL although SQLite undid them in memory;
@@ -263,7 +259,7 @@ class Store:
                 "attempt, and would wait for itself. Ask afterwards."
             )
         while (attempt := self._in_flight.get(attempt_id)) is not None:
-            await attempt.ended.wait()
+            await attempt.wait()
         select = self._schema.sql(sql.SELECT_ATTEMPT)
         in_doubt = attempt_id in self._in_doubt
 
@@ -288,3 +284,48 @@ class Store:
                 return await session.fetch(select)
 
         return [journal_entry(row) for row in await self.retry.run(once)]
+
+
+class _Announced:
+    """An attempt under way, for a block. Classes, because generators would cost twice as much."""
+
+    __slots__ = ("_attempt", "_attempt_id", "_earlier_doubts", "_store")
+
+    def __init__(self, store: Store, attempt_id: str) -> None:
+        self._store = store
+        self._attempt_id = attempt_id
+
+    def __enter__(self) -> Attempt:
+        self._earlier_doubts = frozenset(self._store._in_doubt)
+        self._attempt = self._store._begin(self._attempt_id)
+        return self._attempt
+
+    def __exit__(self, *_: object) -> None:
+        self._store._end(self._attempt, self._earlier_doubts)
+
+
+class _Tried(_Announced):
+    """The same with a connection, for an attempt of one try."""
+
+    __slots__ = ("_connected",)
+
+    async def __aenter__(self) -> Attempt:
+        attempt = self.__enter__()
+        try:
+            self._connected = attempt.connected()
+            await self._connected.__aenter__()
+        except BaseException:
+            self.__exit__()
+            raise
+        return attempt
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._connected.__aexit__(kind, error, trace)
+        finally:
+            self.__exit__()

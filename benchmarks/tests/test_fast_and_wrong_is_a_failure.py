@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,9 +70,9 @@ def checks_no_version(write: Write) -> Write:
     """Let a stale writer win, and hide it from the journal's unique index."""
     if "INSERT" in write.sql:
         sql = write.sql.replace("INSERT INTO", "INSERT OR REPLACE INTO")
-        return replace(write, sql=sql, row_count=1)
+        return write._replace(sql=sql, row_count=1)
     where = write.sql.index(" AND ")
-    return replace(write, sql=write.sql[:where], parameters=write.parameters[:-2])
+    return write._replace(sql=write.sql[:where], parameters=write.parameters[:-2])
 
 
 def writes_nothing(_write: Write) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from fsmcore.errors import FsmCoreError
 
@@ -37,8 +37,7 @@ class Receipt:
     fate: CommitFate = CommitFate.NOT_SENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(NamedTuple):
     """One statement of a transaction, and the row count without which all of it is undone."""
 
     sql: str

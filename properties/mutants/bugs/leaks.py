@@ -182,10 +182,10 @@ def every_attempt_is_remembered(patch: Patch) -> None:
     """Memory grows by each attempt there ever was."""
     patch.source(
         store.Store,
-        "announced",
+        "_end",
         (
-            "del self._in_flight[attempt_id]",
-            "vars(self).setdefault('_ended', []).append(self._in_flight.pop(attempt_id))",
+            "del self._in_flight[attempt.attempt_id]",
+            "vars(self).setdefault('_ended', []).append(self._in_flight.pop(attempt.attempt_id))",
         ),
     )
 

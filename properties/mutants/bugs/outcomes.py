@@ -117,21 +117,12 @@ def an_error_after_the_commit_is_told_unchanged(patch: Patch) -> None:
 def who_waits_for_an_outcome_is_not_woken_by_a_failure(patch: Patch) -> None:
     """Whoever asked while the attempt ran waits for ever when it fails."""
     patch.source(
-        store.Store,
-        "announced",
+        attempt.Attempt,
+        "end",
         (
-            """try:
-        yield attempt
-    finally:
-""",
-            """ended = False
-    try:
-        yield attempt
-        ended = True
-    finally:
-""",
+            "if self._ended is not None:",
+            "if self._ended is not None and self.fate is CommitFate.COMMITTED:",
         ),
-        ("attempt.ended.set()", "if ended:\n            attempt.ended.set()"),
     )
 
 
