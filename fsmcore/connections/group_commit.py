@@ -14,14 +14,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from fsmcore.cancellation import finish
-from fsmcore.connections.lane import MakeLane
+from fsmcore.connections.lane import Answer, MakeLane
 from fsmcore.connections.model import CommitFailedError, Receipt, RowCountError, Write
 from fsmcore.connections.seat import OnSeat
-from fsmcore.connections.single_writer import WriterCrew
-from fsmcore.connections.threaded import Threaded
+from fsmcore.connections.threaded import Crew, Threaded
 from fsmcore.connections.work import BEGIN, COMMIT, Transaction, commit, roll_back
 from fsmcore.errors import FsmCoreError, StoreBusyError
 from fsmcore.sqlite import translated
@@ -33,6 +32,7 @@ MEMBERS_AT_MOST = 128
 """Keeps a group short, for whoever else wants the write lock."""
 
 Answers = list["BaseException | None"]
+_Member = tuple[Transaction, Answer[None]]
 
 
 class _Apart(Exception):  # noqa: N818 - a turn of the work, not an error that anybody sees
@@ -132,35 +132,31 @@ def _answer(native: sqlite3.Connection, member: Transaction) -> BaseException | 
     return None
 
 
-class _GroupCrew(WriterCrew):
-    """Gathers while a group is under way."""
+class _GroupCrew(Crew):
+    """Gathers what is asked in one turn of the event loop, and while a group is under way."""
 
     def __init__(self, file: StoreFile, make_lane: MakeLane) -> None:
         super().__init__(file, make_lane)
-        self._gathering: list[tuple[Transaction, asyncio.Future[None]]] = []
+        self._gathering: list[_Member] = []
         self._is_under_way = False
 
     async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
         member = Transaction(self.file.name, writes, receipt)
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        told: Answer[None] = Answer(member)
+        if not (self._gathering or self._is_under_way):
+            told.get_loop().call_soon(self._send)
         self._gathering.append((member, told))
-        if not self._is_under_way:
-            self._send()
-        await finish(told, on_cancel=member.withdraw)
+        await told
 
     def _send(self) -> None:
         group = self._gathering[:MEMBERS_AT_MOST]
         self._gathering = self._gathering[MEMBERS_AT_MOST:]
-        work = Group(self.file.name, [member for member, _ in group])
         self._is_under_way = True
-        call = self.writer.lane.submit(OnSeat(self.writer, work))
-        call.add_done_callback(lambda call: self._ended(call, group))
+        work = Group(self.file.name, [member for member, _ in group])
+        call = self.seat.lane.submit(OnSeat(self.seat, work))
+        call.add_done_callback(partial(self._ended, group))
 
-    def _ended(
-        self,
-        call: asyncio.Future[Answers],
-        group: Sequence[tuple[Transaction, asyncio.Future[None]]],
-    ) -> None:
+    def _ended(self, group: Sequence[_Member], call: asyncio.Future[Answers]) -> None:
         self._is_under_way = False
         if self._gathering:
             self._send()

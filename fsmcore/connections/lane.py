@@ -24,19 +24,60 @@ from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-Call = Callable[[], object]
-_Item = tuple["asyncio.Future[Any] | None", Call, bool]
+T_co = TypeVar("T_co", covariant=True)
+
+Last = Callable[[], None]
+_Item = tuple["asyncio.Future[Any] | None", Callable[[], object]]
 
 TOGETHER_S = 0.001
 EXIT_S = 5.0
 """How long a lane that nobody ended may take to close its connection when the process ends."""
 
 
-class Lane(Protocol):
-    """Runs calls one after another, beside the event loop."""
+class Asked(Protocol):
+    """Something that a task waits for."""
 
-    def submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue ``call``, which runs whoever is cancelled; its answer comes to the running loop."""
+    def withdraw(self) -> None:
+        """Say, in the event loop, that nobody wants it any more."""
+        ...
+
+
+class Hop(Asked, Protocol[T_co]):
+    """A call for a lane."""
+
+    def __call__(self) -> T_co:
+        """Run in the lane's thread."""
+        ...
+
+
+class Answer(asyncio.Future[T]):
+    """What something asked for will come to. A task that waits for it cannot leave before its end.
+
+    Cancelled, the task withdraws what it asked for, so that it comes to its end sooner, and has its
+    CancelledError then: nothing runs on behalf of a caller who is gone, and what became of it is
+    known. A future that refuses to be cancelled has just this effect on its task; a waiter between
+    the two would cost as much as a short hop.
+    """
+
+    __slots__ = ("_asked",)
+
+    def __init__(self, asked: Asked) -> None:
+        """Belong to the running loop."""
+        super().__init__(loop=asyncio.get_running_loop())
+        self._asked = asked
+
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the task keeps it
+        """Withdraw and refuse."""
+        if not self.done():
+            self._asked.withdraw()
+        return False
+
+
+class Lane(Protocol):
+    """Runs hops one after another, beside the event loop."""
+
+    def submit(self, hop: Hop[T]) -> Answer[T]:
+        """Queue ``hop``; its answer comes to the running loop."""
         ...
 
     def end(self) -> asyncio.Future[None]:
@@ -44,12 +85,12 @@ class Lane(Protocol):
         ...
 
     @property
-    def last(self) -> Call:
-        """What gives back what the lane's calls have opened; must not raise."""
+    def last(self) -> Last:
+        """What gives back what the lane's hops have opened; must not raise."""
         ...
 
     @last.setter
-    def last(self, call: Call) -> None: ...
+    def last(self, call: Last) -> None: ...
 
 
 MakeLane = Callable[[str], Lane]
@@ -71,11 +112,9 @@ class ThreadLane:
     def __init__(self, name: str) -> None:
         """Start the thread."""
         self.name = name
-        self.last: Call = nothing
-        self._loop = asyncio.get_running_loop()
+        self.last: Last = nothing
         self._mail = _Mail()
-        self._gathering: list[_Item] = []
-        self._items: SimpleQueue[list[_Item]] = SimpleQueue()
+        self._items: SimpleQueue[_Item | None] = SimpleQueue()
         self._has_ended = False
         self._thread = threading.Thread(
             target=_serve, args=(self._items, self._mail), name=f"fsmcore {name}", daemon=True
@@ -83,19 +122,11 @@ class ThreadLane:
         self._thread.start()
         _lanes.add(self)
 
-    def submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue ``call``; see ``Lane``."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        if not self._gathering:
-            loop.call_soon(self._cross)
-        self._gathering.append((future, call, False))
-        return future
-
-    def _cross(self) -> None:
-        if self._gathering:
-            self._items.put(self._gathering)
-            self._gathering = []
+    def submit(self, hop: Hop[T]) -> Answer[T]:
+        """Queue ``hop``; see ``Lane``."""
+        answer: Answer[T] = Answer(hop)
+        self._items.put((answer, hop))
+        return answer
 
     def end(self) -> asyncio.Future[None]:
         """End the thread; see ``Lane``."""
@@ -114,8 +145,8 @@ class ThreadLane:
     def _stop(self, future: asyncio.Future[None] | None) -> None:
         self._has_ended = True
         _lanes.discard(self)
-        self._items.put([*self._gathering, (future, self.last, True)])
-        self._gathering = []
+        self._items.put((future, self.last))
+        self._items.put(None)
 
     def end_at_exit(self) -> None:
         """End the thread without an event loop, and wait for it a while."""
@@ -175,27 +206,24 @@ class _Mail:
                 future.set_result(answer)
 
 
-def _serve(items: SimpleQueue[list[_Item]], mail: _Mail) -> None:
-    is_last = False
-    while not is_last:
-        batch = items.get()
-        batch.reverse()
-        sent_s = time.monotonic()
-        while batch:
-            future, call, is_last = batch.pop()
-            try:
-                answer: Any = call()
-                failed = False
-            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
-                answer, failed = error, True
-            if future is not None:
-                mail.answers.append((future, failed, answer))
-            now_s = time.monotonic()
-            if now_s - sent_s > TOGETHER_S:
-                mail.send()
-                sent_s = now_s
-            del future, call, answer  # while it waits, it keeps nothing of a caller alive
-        mail.send()
+def _serve(items: SimpleQueue[_Item | None], mail: _Mail) -> None:
+    is_sent, since_s = True, 0.0
+    while (item := items.get()) is not None:
+        future, call = item
+        if is_sent:
+            is_sent, since_s = False, time.monotonic()
+        try:
+            answer: Any = call()
+            failed = False
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            answer, failed = error, True
+        if future is not None:
+            mail.answers.append((future, failed, answer))
+        del item, future, call, answer  # while it waits, it keeps nothing of a caller alive
+        if items.empty() or time.monotonic() - since_s > TOGETHER_S:
+            mail.send()
+            is_sent = True
+    mail.send()
 
 
 _lanes: weakref.WeakSet[ThreadLane] = weakref.WeakSet()

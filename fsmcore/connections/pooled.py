@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 from fsmcore.connections.lane import MakeLane, ThreadLane
@@ -13,13 +11,16 @@ from fsmcore.errors import DefinitionError
 from fsmcore.native import Synchronous
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fsmcore.connections.file import StoreFile
     from fsmcore.connections.model import Prepare
     from fsmcore.connections.work import Work
 
 T = TypeVar("T")
 
-_NO_LOCK = contextlib.nullcontext()
+TOGETHER = 16
+"""So many short calls in one thread cost less than waking another one for half of them."""
 
 
 class _PooledCrew(Crew):
@@ -30,26 +31,31 @@ class _PooledCrew(Crew):
     ) -> None:
         super().__init__(file, make_lane)
         self._size = size
-        self._writer_lock = asyncio.Lock() if fair_writer_lock else None
+        self._fair_writer_lock = fair_writer_lock
+        self._busy_counts: dict[Seat, int] = {}
 
     async def open(self, prepare: Prepare) -> None:
         await super().open(prepare)
         while len(self.seats) < self._size:
             await self.open_seat()
-
-    def _freest(self) -> Seat:
-        return min(self.seats, key=_busy_count)
+        self._busy_counts = dict.fromkeys(self.seats, 0)
+        self._readers = self.seats[1:] or self.seats
+        self._writers = self.seats[:1] if self._fair_writer_lock else self.seats
 
     async def read(self, work: Work[T]) -> T:
-        return await settled(self._freest(), work)
+        return await self._at_freest(self._readers, work)
 
     async def write(self, work: Work[T]) -> T:
-        async with self._writer_lock or _NO_LOCK:
-            return await settled(self._freest(), work)
+        return await self._at_freest(self._writers, work)
 
-
-def _busy_count(seat: Seat) -> int:
-    return seat.busy_count
+    async def _at_freest(self, seats: Sequence[Seat], work: Work[T]) -> T:
+        counts = self._busy_counts
+        seat = min(seats, key=lambda each: counts[each] // TOGETHER)
+        counts[seat] += 1
+        try:
+            return await settled(seat, work)
+        finally:
+            counts[seat] -= 1
 
 
 class Pooled(Threaded):

@@ -6,7 +6,6 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from fsmcore.cancellation import finish
 from fsmcore.sqlite import RAISED, describe
 
 if TYPE_CHECKING:
@@ -20,16 +19,12 @@ _log = logging.getLogger("fsmcore")
 
 
 class Seat:
-    """A lane with a connection that stays open. ``do`` and ``close`` run in its thread.
-
-    ``busy_count`` is how many calls are on it, as the event loop sees it.
-    """
+    """A lane with a connection that stays open. ``do`` and ``close`` run in its thread."""
 
     def __init__(self, file: StoreFile, lane: Lane) -> None:
         """Open nothing yet: the first call does."""
         self.lane = lane
         self.native: sqlite3.Connection | None = None
-        self.busy_count = 0
         self._file = file
         lane.last = self.close
 
@@ -74,6 +69,10 @@ class OnSeat(Generic[T]):
         """Run in the lane's thread."""
         return self.seat.do_afresh(self.work) if self.is_afresh else self.seat.do(self.work)
 
+    def withdraw(self) -> None:
+        """Let the work undo what is not committed."""
+        self.work.withdraw()
+
     @property
     def sql(self) -> str:
         """What it will run."""
@@ -91,17 +90,8 @@ class OnSeat(Generic[T]):
 
 
 async def settled(seat: Seat, work: Work[T], *, is_afresh: bool = False) -> T:
-    """Return what ``work`` came to, in one hop.
-
-    Cancelled, it withdraws the work and waits for the hop's end before the cancellation goes on:
-    nothing runs on behalf of a caller who is gone, and what became of it is known.
-    """
-    seat.busy_count += 1
-    try:
-        call = seat.lane.submit(OnSeat(seat, work, is_afresh=is_afresh))
-        return await finish(call, on_cancel=work.withdraw)
-    finally:
-        seat.busy_count -= 1
+    """Return what ``work`` came to, in one hop; see ``Answer`` for who is cancelled meanwhile."""
+    return await seat.lane.submit(OnSeat(seat, work, is_afresh=is_afresh))
 
 
 def close(native: sqlite3.Connection) -> None:

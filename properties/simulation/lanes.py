@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fsmcore.connections import Lane, ThreadLane
+from fsmcore.connections.lane import Answer, Hop, nothing
 from properties.simulation import active
 from properties.simulation.seam import SubmissionQueue
 from properties.simulation.world import World
@@ -33,20 +34,20 @@ class SimulatedLane:
         if simulation is None:
             raise RuntimeError("a simulated lane was made outside of a simulation.")
         self.name = name
-        self.last: Callable[[], object] = _nothing
+        self.last: Callable[[], None] = nothing
         self._simulation: World = simulation
         self._lands_in_shared_memory = lands_in_shared_memory
         self._queue = SubmissionQueue()
         simulation.add_worker(functools.partial(_serve, self._queue), self._queue)
 
-    def submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue ``call``."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    def submit(self, hop: Hop[T]) -> Answer[T]:
+        """Queue ``hop``."""
+        answer: Answer[T] = Answer(hop)
         self._simulation.touch()
         if self._lands_in_shared_memory:
-            future.add_done_callback(lambda _: self._simulation.touch())
-        self._queue.put_nowait((future, call))
-        return future
+            answer.add_done_callback(lambda _: self._simulation.touch())
+        self._queue.put_nowait((answer, hop))
+        return answer
 
     def end(self) -> asyncio.Future[None]:
         """Stop when the queue is empty."""
@@ -65,15 +66,11 @@ def lane_here(name: str) -> Lane:
 class _Stop:
     """The last call, under the name by which the seam knows one that only ends a worker."""
 
-    def __init__(self, last: Callable[[], object]) -> None:
+    def __init__(self, last: Callable[[], None]) -> None:
         self._last = last
 
     def close_and_stop(self) -> None:
         self._last()
-
-
-def _nothing() -> None:
-    pass
 
 
 def _serve(queue: SubmissionQueue) -> None:

@@ -23,7 +23,7 @@ KEPT_COUNTS = {
     "per-transition": 1,
     "direct": 1,
     "pooled": 2,
-    "single-writer": 2,
-    "group-commit": 2,
+    "single-writer": 1,
+    "group-commit": 1,
 }
 """How many connections, each with its thread, stay open while a store is open."""

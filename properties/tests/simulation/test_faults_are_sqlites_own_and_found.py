@@ -100,7 +100,7 @@ def test_faults_leave_one_transcript_on_every_carrier(name: str) -> None:
 @pytest.mark.parametrize("carrier_name", ["inline", "greenlet", "thread"])
 def test_who_dies_closes_every_connection_of_a_thread(carrier_name: str) -> None:
     """A thread of direct has two at a time: the keeper, and that of the transaction."""
-    token = "rules.handrolled-direct.start_upload~1+complete_upload~1/fault_count=1@34:2"
+    token = "rules.handrolled-direct.start_upload~1+complete_upload~1/fault_count=1@33:2"
     trial = replayed(corpus.from_token(token), carrier_name=carrier_name)
     assert any("crash" in line for line in timeline(trial))
     assert None is trial.violation
