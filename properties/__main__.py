@@ -183,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         profile=options.profile,
         seed=seed,
         laws=laws,
+        dropped=list(gone) if trouble is None else [],
     )
 
     def show() -> None:

@@ -86,7 +86,22 @@ def observe(
     ledger.behaviour_was_judged()
     baseline = written[Side.BASELINE]
     summary = f"{len(baseline.scenes)} scenes, {len(baseline.schedules)} of them schedules"
-    return Behaviour(changes=changes, reasons=reasons_of(changes, summary), summary=summary)
+    reasons = reasons_of(changes, summary) + _unseen(*(written[side] for side in Side))
+    return Behaviour(changes=changes, reasons=reasons, summary=summary)
+
+
+def _unseen(before: BehaviourRecord, after: BehaviourRecord) -> list[Reason]:
+    """Scenes that neither side can play: nothing is known of them, and silence is no answer."""
+    problems = {scene.name: scene.problem for scene in after.scenes if scene.problem is not None}
+    return [
+        Reason(
+            verdict=Verdict.UNKNOWN,
+            text=f"behaviour: {scene.name} can be played with neither: {scene.problem} "
+            f"(baseline), {problems[scene.name]} (candidate)",
+        )
+        for scene in before.scenes
+        if scene.problem is not None and scene.name in problems
+    ]
 
 
 def _read(out: Path, ended: Ended) -> BehaviourRecord | str:

@@ -2,7 +2,8 @@
 
 A failure that was seen and is not accepted stands, whatever could not be judged beside it.
 Otherwise what is invalid outweighs what is unknown, and only when nothing of either is left is it
-a pass. A law that fails in both environments is named and is not held against the upgrade.
+a pass. An assumption that fails alike in both environments is named and is not held against the
+upgrade; a promise of our machine that does leaves nothing to judge the upgrade by.
 """
 
 from collections.abc import Iterable, Sequence
@@ -72,6 +73,12 @@ def law_reasons(
             if found:
                 reasons.append(Reason(verdict=verdict, text=f"{len(found)} laws: {words}"))
             continue
+        if outcome is LawOutcome.FAILS_IN_BOTH:
+            promises = [row for row in found if row.kind is LawKind.MACHINE]
+            reasons += [
+                Reason(verdict=Verdict.UNKNOWN, text=_PROMISE.format(row.law)) for row in promises
+            ]
+            found = [row for row in found if row not in promises]
         texts = [text.format(row.law) + _more(row) for row in found[:NAMED_MOST]]
         if (more := len(found) - NAMED_MOST) > 0:
             texts.append(f"{more} more laws: {outcome.value}; the record names them")
@@ -79,8 +86,13 @@ def law_reasons(
     return reasons
 
 
+_PROMISE = (
+    "the law {}, a promise of the machine, fails with the baseline already: whether the upgrade "
+    "breaks it cannot be seen. Mend that first"
+)
 _SENTENCES = (
     (LawOutcome.NEW_FAILURE, Verdict.FAIL, "the law {} holds with the baseline, not with this"),
+    (LawOutcome.FAILS_OTHERWISE, Verdict.UNKNOWN, "the law {} fails in both, in another way"),
     (LawOutcome.UNKNOWN, Verdict.UNKNOWN, "the law {} is unknown"),
     (LawOutcome.NOT_ASKED, Verdict.UNKNOWN, "the law {} was not asked"),
     (LawOutcome.FIXED, Verdict.PASS, "the law {} fails with the baseline and holds with this"),
@@ -94,7 +106,7 @@ _SENTENCES = (
 
 def _more(row: LawComparison) -> str:
     parts = [brief(row.reason or ""), f"we lean on it: {row.leans_on}" if row.leans_on else ""]
-    if row.outcome is LawOutcome.NEW_FAILURE and row.failure:
+    if row.outcome in {LawOutcome.NEW_FAILURE, LawOutcome.FAILS_OTHERWISE} and row.failure:
         parts.append(brief(row.failure))
     return "".join(f"; {part}" for part in parts if part)
 

@@ -1,11 +1,14 @@
 """The laws in both environments, and what each says about the upgrade.
 
-A law that fails in both environments is not the upgrade's fault. A side that crashed, hung or
-left no record is unknown, and so is a law that only one side reported: absence of a failure is
-never a pass. Failures stand even where the process did not end well afterwards; passes do not.
+An assumption that fails in both environments is not the upgrade's fault, unless it fails for
+another reason; a promise of our machine that fails in both leaves nothing to judge an upgrade by.
+A side that crashed, hung or left no record is unknown, and so is a law that only one side reported
+or worked on: absence of a failure is never a pass. Failures stand even where the process did not
+end well afterwards; passes do not.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,9 @@ from reports.schema import (
     Verdict,
 )
 from reports.session import UsageError
+from reports.terminal import brief
+
+NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +65,9 @@ def run_laws(
 
 def read_run(out: Path, ended: Ended) -> LawsRun:
     """Put the record and the way the process ended together."""
-    if ended.exit_code == Verdict.USAGE.exit_code and not out.exists():
-        raise UsageError(f"the laws refused the question: {ended.last_words}")
+    said_usage = ended.last_line.startswith("properties: usage")
+    if said_usage and ended.exit_code == Verdict.USAGE.exit_code and not out.exists():
+        raise UsageError(f"the laws refused the question: {ended.refusal}")
     try:
         record = schema.read(out, LawsRecord)
     except RecordMissingError:
@@ -71,7 +78,22 @@ def read_run(out: Path, ended: Ended) -> LawsRun:
         return LawsRun(record=None, problem=problem)
     if ended.exit_code != record.verdict.exit_code:
         return LawsRun(record=record, problem=f"{_ending(ended)} after it had written its record")
-    return LawsRun(record=record, problem=None)
+    return LawsRun(record=record, problem=_doubt(record))
+
+
+def _doubt(record: LawsRecord) -> str | None:
+    """Why a record that was written in good order does not say what its laws say."""
+    if record.dropped:
+        return f"did not ask what is pinned: {', '.join(record.dropped)}"
+    told = {law.verdict for law in record.laws}
+    explained = {
+        Verdict.PASS: True,
+        Verdict.FAIL: LawVerdict.FAIL in told,
+        Verdict.UNKNOWN: bool(told & {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED}),
+    }
+    if explained.get(record.verdict, False):
+        return None
+    return f"ended {record.verdict.value}, for no law: {record.summary}"
 
 
 def compare_laws(baseline: LawsRun, candidate: LawsRun) -> list[LawComparison]:
@@ -94,6 +116,14 @@ def _compare(
         None if before is None else _believed(before, baseline),
         None if after is None else _believed(after, candidate),
     )
+    reason = _why_unknown(before, after, baseline, candidate)
+    if before is not None and after is not None:
+        if outcome is LawOutcome.HOLDS and _work(before) and not _work(after):
+            outcome = LawOutcome.UNKNOWN
+            reason = "the candidate passed it without an example, a step or a schedule"
+        elif outcome is LawOutcome.FAILS_IN_BOTH and _gist(before) != _gist(after):
+            outcome = LawOutcome.FAILS_OTHERWISE
+            reason = f"with the baseline: {brief(before.failure or '')}"
     return LawComparison(
         law=full_name(known),
         kind=known.kind,
@@ -103,9 +133,7 @@ def _compare(
         outcome=outcome,
         leans_on=known.leans_on,
         failure=after.failure if after is not None else None,
-        reason=_why_unknown(before, after, baseline, candidate)
-        if outcome is LawOutcome.UNKNOWN
-        else None,
+        reason=reason if outcome in {LawOutcome.UNKNOWN, LawOutcome.FAILS_OTHERWISE} else None,
     )
 
 
@@ -126,6 +154,15 @@ _OUTCOMES: dict[tuple[LawVerdict | None, LawVerdict | None], LawOutcome] = {
     (LawVerdict.FAIL, LawVerdict.FAIL): LawOutcome.FAILS_IN_BOTH,
     (LawVerdict.NOT_ASKED, LawVerdict.NOT_ASKED): LawOutcome.NOT_ASKED,
 }
+
+
+def _work(law: LawRecord) -> int:
+    return law.examples + law.steps + law.schedules
+
+
+def _gist(law: LawRecord) -> str:
+    """What failed, without the numbers and addresses that differ from run to run."""
+    return NUMBER.sub("N", brief(law.failure or ""))
 
 
 def _believed(law: LawRecord, run: LawsRun) -> LawVerdict:

@@ -39,6 +39,7 @@ from reports.schema import (
 from reports.session import UsageError
 
 FILE_NAME = "accepted.toml"
+UNPLAYED = "unplayed"
 HEADER = re.compile(r"\s*\[\[\s*accepted\s*\]\]")
 ADVICE = "The head of reports/accepted.toml shows what a line looks like."
 
@@ -197,7 +198,7 @@ class Ledger:
     _needless: set[str] = field(default_factory=set)
 
     def law(self, row: LawComparison) -> Ruling | None:
-        """The ruling on a law that newly fails; for any other law its lines are needless."""
+        """The ruling on a law that fails anew or otherwise; for others its lines are needless."""
 
         def refusal(line: Line) -> str | None:
             if row.kind is LawKind.MACHINE:
@@ -207,7 +208,7 @@ class Ledger:
             return None
 
         named = self._naming(AcceptedKind.LAW, {row.law, row.law.partition(" [")[0]})
-        if row.outcome is not LawOutcome.NEW_FAILURE:
+        if row.outcome not in {LawOutcome.NEW_FAILURE, LawOutcome.FAILS_OTHERWISE}:
             self._not_needed(named, row.outcome not in {LawOutcome.UNKNOWN, LawOutcome.NOT_ASKED})
             return None
         return self._rule(named, refusal)
@@ -230,7 +231,15 @@ class Ledger:
         return self._rule(named, refusal)
 
     def behaviour(self, change: BehaviourChange) -> Ruling | None:
-        """The ruling on one change of behaviour."""
+        """The ruling on one change of behaviour: it is covered only where each of its places is."""
+        rulings = [self._at_one_place(change, name) for name in change.names or [change.name]]
+        for name, ruling in zip(change.names, rulings, strict=False):
+            if ruling is None and any(rulings):
+                first = next(filter(None, rulings))
+                return Ruling(line=first.line, refusal=f"it shows as {name} too")
+        return next((each for each in rulings if each and each.refusal), rulings[0])
+
+    def _at_one_place(self, change: BehaviourChange, name: str) -> Ruling | None:
 
         def refusal(line: Line) -> str | None:
             if line.shows is not None and line.shows not in change.sentence:
@@ -242,8 +251,14 @@ class Ledger:
             return None
 
         behind = [each for each in self._relevant() if each.kind is AcceptedKind.BEHAVIOUR]
-        # One change of a library shows in many scenes: here a name may hold * and ?.
-        named = [each for each in behind if fnmatch.fnmatchcase(change.name, each.name)]
+        # One change of a library shows in many scenes: here a name may hold * and ?. That a scene
+        # cannot be played any more hides whatever else would have shown there.
+        is_wild = change.kind != UNPLAYED
+        named = [
+            each
+            for each in behind
+            if each.name == name or (is_wild and fnmatch.fnmatchcase(name, each.name))
+        ]
         return self._rule(named, refusal)
 
     def behaviour_was_judged(self) -> None:

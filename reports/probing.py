@@ -133,7 +133,7 @@ class Prober:
                 pulse=self.progress.detail,
             )
             if ended.exit_code == Verdict.USAGE.exit_code and not out.exists():
-                raise UsageError(ended.last_words)
+                raise UsageError(ended.refusal)
             try:
                 found = schema.read(out, kind)
             except RecordError as error:

@@ -33,6 +33,16 @@ class Ended:
     tail: str
 
     @property
+    def last_line(self) -> str:
+        """The last line with words that it printed."""
+        return next((line.strip() for line in reversed(self.tail.splitlines()) if line.strip()), "")
+
+    @property
+    def refusal(self) -> str:
+        """The end of all that it printed, on one line: a refusal has its reason before the last."""
+        return " ".join(self.tail.split())[-300:]
+
+    @property
     def last_words(self) -> str:
         """The exception it died of, else the last line it printed, for a sentence about it."""
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]

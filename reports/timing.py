@@ -237,8 +237,18 @@ def _failure_reasons(good: Sequence[Epoch], bad: Sequence[Epoch]) -> list[Reason
 
 
 def _missing(good: Sequence[Epoch]) -> list[Reason]:
-    """Benchmarks that only one side measured."""
+    """Benchmarks that only one side measured, or both in rounds that cannot be paired."""
     reasons = []
+    unpaired = {
+        name
+        for each in good
+        for name in each.sides[Side.BASELINE].rounds_s.keys() & each.sides[Side.CANDIDATE].rounds_s
+        if name not in each.log_ratios()
+    }
+    if unpaired:
+        listed = ", ".join(sorted(map(short_name, unpaired)))
+        text = f"the rounds of both sides could not be paired, and nothing is known of {listed}"
+        reasons.append(Reason(verdict=Verdict.UNKNOWN, text=text))
     for side, other in ((Side.BASELINE, Side.CANDIDATE), (Side.CANDIDATE, Side.BASELINE)):
         names = {
             name

@@ -82,6 +82,7 @@ def _told(places: Sequence[Difference]) -> BehaviourChange:
         after=first.after,
         ratio=first.ratio,
         places=len(places),
+        names=list(dict.fromkeys(each.name for each in places)),
     )
 
 

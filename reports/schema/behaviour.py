@@ -55,7 +55,8 @@ class ChangeOutcome(enum.Enum):
 class BehaviourChange(Record, frozen=True, kw_only=True):
     """One thing that a library does otherwise.
 
-    `name` is stable and what the ledger calls it, `kind` (a field, a count, or what happened to the
+    `name` is stable and what the ledger calls it, `names` are those of every place where it shows,
+    each once, `kind` (a field, a count, or what happened to the
     event) is what the policy speaks about, `sentence` says it to a maintainer, `source`
     names the scene and the event, field or count that it was read from. `ratio` is set for a
     count. `reason` is the policy that lets it pass, or why the ledger does not.
@@ -70,5 +71,6 @@ class BehaviourChange(Record, frozen=True, kw_only=True):
     after: str | None = None
     ratio: float | None = None
     places: Count = 1
+    names: list[str] = []
     reason: str | None = None
     accepted: str | None = None

@@ -45,12 +45,17 @@ class LawRecord(Record, frozen=True, kw_only=True):
 
 
 class LawOutcome(enum.Enum):
-    """What one law says about an upgrade, from its verdicts in both environments."""
+    """What one law says about an upgrade, from its verdicts in both environments.
+
+    An assumption that fails in both for another reason each *fails otherwise*: the second reason
+    may be new.
+    """
 
     HOLDS = "holds"
     NEW_FAILURE = "new failure"
     FIXED = "fixed"
     FAILS_IN_BOTH = "fails in both"
+    FAILS_OTHERWISE = "fails otherwise"
     UNKNOWN = "unknown"
     NOT_ASKED = "not asked"
 

@@ -23,8 +23,9 @@ class SessionRecord(Record, frozen=True, kw_only=True, tag_field="kind", tag="se
 
 
 class LawsRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="laws"):
-    """The content of reports/out/properties.json."""
+    """The content of reports/out/properties.json. `dropped` are pinned laws that were not asked."""
 
     profile: str
     seed: int | None
     laws: list[LawRecord]
+    dropped: list[str] = []

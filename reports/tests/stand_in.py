@@ -64,13 +64,14 @@ for name in ("--profile", "--record", "--seed"):
 options.add_argument("--law", action="append")
 options = options.parse_args()
 breaks = getattr(planted, "BREAKS_A_LAW", False)
-known = {"work_is_done": not breaks, "never_holds": False, "always_holds": True}
+known = {"work_is_done": not breaks, "assume_it_is_eternal": False, "always_holds": True}
 known["assume_it_is_lazy"] = not getattr(planted, "CHANGED_ON_PURPOSE", False)
 if getattr(planted, "HIDES_A_LAW", False):
     del known["work_is_done"]
 for name in options.law or []:
     if name not in known:
         print("no such law:", name)
+        print("properties: usage: nothing was asked")
         sys.exit(2)
 laws = [
     LawRecord(

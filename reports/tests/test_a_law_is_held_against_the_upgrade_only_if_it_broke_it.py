@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reports import judgement, schema
@@ -25,7 +26,7 @@ def laws(verdicts: dict[str, LawVerdict], verdict: Verdict = Verdict.PASS) -> La
     rows = [
         LawRecord(
             law=name,
-            kind=LawKind.MACHINE,
+            kind=LawKind.ASSUMPTION if name.startswith("assume") else LawKind.MACHINE,
             sentence=name,
             subject="manager",
             verdict=each,
@@ -74,7 +75,8 @@ def test_every_pair_of_verdicts_has_its_outcome() -> None:
     [
         ({"a": PASS}, {"a": PASS}, Verdict.PASS),
         ({"a": PASS, "b": PASS}, {"a": PASS, "b": FAIL}, Verdict.FAIL),
-        ({"a": PASS, "b": FAIL}, {"a": PASS, "b": FAIL}, Verdict.PASS),
+        ({"a": PASS, "b": FAIL}, {"a": PASS, "b": FAIL}, Verdict.UNKNOWN),
+        ({"a": PASS, "assume_b": FAIL}, {"a": PASS, "assume_b": FAIL}, Verdict.PASS),
         ({"a": PASS, "b": FAIL}, {"a": PASS, "b": PASS}, Verdict.PASS),
         ({"a": PASS, "b": PASS}, {"a": PASS, "b": UNKNOWN}, Verdict.UNKNOWN),
         ({"a": PASS, "b": PASS}, {"a": PASS}, Verdict.UNKNOWN),
@@ -88,7 +90,10 @@ def test_every_pair_of_verdicts_has_its_outcome() -> None:
 def test_the_laws_verdict(
     before: dict[str, LawVerdict], after: dict[str, LawVerdict], verdict: Verdict
 ) -> None:
-    """A new failure fails, anything not seen is unknown, and nothing seen at all is no pass."""
+    """A new failure fails, anything not seen is unknown, and nothing seen at all is no pass.
+
+    Where a promise of the machine fails already, nobody can see whether the upgrade breaks it.
+    """
     sides = run(**before), run(**after)
     reasons = judgement.law_reasons(compare_laws(*sides), *sides)
     assert verdict is judgement.decide(reasons)[0]
@@ -113,6 +118,53 @@ def test_a_process_that_ended_badly_passes_nothing_and_hides_no_failure() -> Non
     assert [LawOutcome.UNKNOWN, LawOutcome.FAILS_IN_BOTH] == outcomes
 
 
+def but(run_: LawsRun, law: str, **changes: object) -> LawsRun:
+    """The same run, one law of it otherwise."""
+    assert run_.record is not None
+    rows = [
+        msgspec.structs.replace(each, **changes) if each.law == law else each
+        for each in run_.record.laws
+    ]
+    return LawsRun(record=msgspec.structs.replace(run_.record, laws=rows), problem=None)
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        ("two writers won\nreplay: y", LawOutcome.FAILS_IN_BOTH),
+        ("nobody won", LawOutcome.FAILS_OTHERWISE),
+    ],
+)
+def test_an_assumption_that_fails_otherwise_is_no_old_failure(
+    failure: str, outcome: LawOutcome
+) -> None:
+    """What it says is compared, without what differs from run to run."""
+    before = run(a=PASS, assume_b=FAIL)
+    after = but(before, "assume_b", failure=failure)
+    rows = compare_laws(before, after)
+    assert outcome is rows[1].outcome
+    verdict, reasons = judgement.decide(judgement.law_reasons(rows, before, after))
+    is_old = outcome is LawOutcome.FAILS_IN_BOTH
+    assert verdict is (Verdict.PASS if is_old else Verdict.UNKNOWN)
+    assert is_old or "nobody won" in reasons[0].text
+
+
+def test_numbers_and_addresses_make_no_other_failure() -> None:
+    """They differ from run to run."""
+    before = but(run(assume_b=FAIL), "assume_b", failure="<Row at 0x7f01> has 3 owners")
+    after = but(run(assume_b=FAIL), "assume_b", failure="<Row at 0x8e44> has 12 owners")
+    assert [LawOutcome.FAILS_IN_BOTH] == [each.outcome for each in compare_laws(before, after)]
+
+
+def test_a_law_that_did_no_work_with_the_candidate_is_unknown() -> None:
+    """A pass of nothing, where the baseline drew examples. A law that never draws may do so."""
+    idle = {"examples": 0, "steps": 0, "schedules": 0}
+    before, after = run(a=PASS), but(run(a=PASS), "a", **idle)
+    assert [LawOutcome.UNKNOWN] == [each.outcome for each in compare_laws(before, after)]
+    assert [LawOutcome.HOLDS] == [each.outcome for each in compare_laws(after, after)]
+    assert [LawOutcome.HOLDS] == [each.outcome for each in compare_laws(after, before)]
+
+
 def ended(exit_code: int | None, tail: str = "") -> Ended:
     return Ended(exit_code=exit_code, elapsed_s=1.0, tail=tail)
 
@@ -129,6 +181,17 @@ def test_how_a_process_ended_is_read_together_with_its_record(tmp_path: Path) ->
     assert read_run(out, ended(1)).problem is None
     assert "ended with exit code 0 after" in str(read_run(out, ended(0)).problem)
     assert "was killed after 1 s after" in str(read_run(out, ended(None)).problem)
+    for doubtful, why in (
+        (laws({"a": PASS}, Verdict.INVALID), "ended invalid, for no law"),
+        (laws({"a": PASS}, Verdict.FAIL), "ended fail, for no law"),
+        (laws({"a": PASS}, Verdict.UNKNOWN), "ended unknown, for no law"),
+        (
+            msgspec.structs.replace(laws({"a": FAIL}, Verdict.FAIL), dropped=["b [manager]"]),
+            "did not ask what is pinned: b [manager]",
+        ),
+    ):
+        schema.write(out, doubtful)
+        assert why in str(read_run(out, ended(doubtful.verdict.exit_code)).problem)
     out.write_text("{")
     hurt = read_run(out, ended(0))
     assert hurt.record is None
@@ -136,9 +199,12 @@ def test_how_a_process_ended_is_read_together_with_its_record(tmp_path: Path) ->
 
 
 def test_a_law_that_nobody_knows_is_a_usage_error(tmp_path: Path) -> None:
-    """The laws' own refusal of a question is passed on, not judged."""
+    """The laws' own refusal of a question is passed on, not judged; a library's exit is not one."""
+    refused = "no such law: x\nproperties: usage: nothing was asked\n"
     with pytest.raises(UsageError, match="no such law: x"):
-        read_run(tmp_path / "none.json", ended(2, "no such law: x\n"))
+        read_run(tmp_path / "none.json", ended(2, refused))
+    left = read_run(tmp_path / "none.json", ended(2, "importing planted\n"))
+    assert "left no record: importing planted" in str(left.problem)
 
 
 def test_no_reason_at_all_is_unknown() -> None:

@@ -294,6 +294,20 @@ def test_a_benchmark_that_one_side_lacks_is_unknown() -> None:
     assert "only the baseline measured bare" in [each.text for each in timing.reasons]
 
 
+def test_rounds_that_cannot_be_paired_are_unknown() -> None:
+    """A benchmark of which one side measured fewer rounds gets no row, and no pass either."""
+    source = pairs(random.Random(12), {"control": 1.0, "manager": 1.0, "bare": 1.0}, noise=0.01)
+
+    def fewer() -> Iterator[tuple[Measured, Measured]]:
+        for before, after in source:
+            kept = {name: v for name, v in after.rounds_s.items() if name != "bare"}
+            yield before, dataclasses.replace(after, rounds_s={**kept, "bare": [1e-3, 1e-3]})
+
+    timing = timed(fewer())
+    assert Verdict.UNKNOWN is verdict(timing)
+    assert "nothing is known of bare" in timing.reasons[0].text
+
+
 def test_a_pair_that_was_not_pinned_is_told() -> None:
     """An affinity that is not the epoch's CPU is a weaker result, and known as one."""
     loose = msgspec.structs.replace(PINNED, cpu_affinity=[0, 1])

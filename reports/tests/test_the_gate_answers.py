@@ -81,7 +81,7 @@ def test_a_broken_law_fails_without_a_clock(
     assert (1, Verdict.FAIL) == (code, record.verdict)
     assert {
         "work_is_done [planted]": LawOutcome.NEW_FAILURE,
-        "never_holds [planted]": LawOutcome.FAILS_IN_BOTH,
+        "assume_it_is_eternal [planted]": LawOutcome.FAILS_IN_BOTH,
         "always_holds [planted]": LawOutcome.HOLDS,
         "assume_it_is_lazy [planted]": LawOutcome.HOLDS,
     } == {law.law: law.outcome for law in record.laws}

@@ -170,6 +170,50 @@ def test_a_count_of_a_behaviour_has_its_bound(tmp_path: Path) -> None:
     assert [AcceptedState.UNUSED] == [each.state for each in unmet.records()]
 
 
+def test_a_change_is_accepted_where_every_place_of_it_is(tmp_path: Path) -> None:
+    """What also shows in a scene that no line names is not accepted with the first one."""
+    change = BehaviourChange(
+        name="two_senders/enter new",
+        kind="new",
+        sentence="`enter` is new",
+        source="two_senders",
+        outcome=ChangeOutcome.CHANGED,
+        places=2,
+        names=["two_senders/enter new", "bare_machine/enter new"],
+    )
+    text = BEHAVIOUR.replace("bound = 2.3\n", "").replace("a/calls", "two_senders/*")
+    ruling = book_of(lines(tmp_path, text)).behaviour(change)
+    assert ruling is not None and ruling.refusal is not None
+    assert "it shows as bare_machine/enter new too" in ruling.text
+    both = text + text.replace("two_senders/*", "bare_machine/*")
+    ruling = book_of(lines(tmp_path, both)).behaviour(change)
+    assert ruling is not None and ruling.refusal is None
+
+
+def test_a_scene_that_cannot_be_played_is_accepted_by_its_whole_name(tmp_path: Path) -> None:
+    """It hides everything else, so no wildcard covers it."""
+    change = BehaviourChange(
+        name="classes/scene unplayed",
+        kind="unplayed",
+        sentence="what was played before cannot be played any more",
+        source="classes",
+        outcome=ChangeOutcome.CHANGED,
+        names=["classes/scene unplayed"],
+    )
+    text = BEHAVIOUR.replace("bound = 2.3\n", "").replace("a/calls", "classes/*")
+    assert book_of(lines(tmp_path, text)).behaviour(change) is None
+    named = text.replace("classes/*", "classes/scene unplayed")
+    ruling = book_of(lines(tmp_path, named)).behaviour(change)
+    assert ruling is not None and ruling.refusal is None
+
+
+def test_another_failure_of_a_known_law_can_be_accepted(tmp_path: Path) -> None:
+    """By the words that it shows now."""
+    row = broken(outcome=LawOutcome.FAILS_OTHERWISE)
+    assert Verdict.PASS is judged(book_of(lines(tmp_path, LAW)), row)
+    assert Verdict.UNKNOWN is judged(book_of([]), row)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

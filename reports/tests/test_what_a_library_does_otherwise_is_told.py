@@ -126,12 +126,23 @@ def test_one_difference_in_many_scenes_is_told_once() -> None:
     (change,) = transcripts.compare(before, after)
     assert "on activation, `a` now is_ 2 (before: 1) (and in 1 more scenes)" == change.sentence
     assert ("activation/a is_", 2) == (change.name, change.places)
+    assert ["activation/a is_", "other/a is_"] == change.names
 
 
 def test_a_scene_that_only_one_side_reports_is_a_change() -> None:
     """Not to be there is no way to look the same."""
     for before, after in ((record(scene()), record()), (record(), record(scene()))):
         assert ["unplayed"] == [each.kind for each in transcripts.compare(before, after)]
+
+
+def test_a_scene_that_neither_side_can_play_is_unknown() -> None:
+    """Silence on both sides is no agreement."""
+    before, after = (record(scene(problem=why), scene(name="b")) for why in ("no x", "a loss"))
+    assert [] == transcripts.compare(before, after)
+    (reason,) = behaviour._unseen(before, after)
+    assert Verdict.UNKNOWN is reason.verdict
+    assert "activation can be played with neither: no x (baseline), a loss" in reason.text
+    assert [] == behaviour._unseen(before, record(scene(), scene(name="b")))
 
 
 def test_only_policy_and_ledger_let_a_change_pass() -> None:
