@@ -15,6 +15,7 @@ from properties.crashes.disk import Disk, Image, disk_at, disks
 from properties.crashes.judging import Breach, Broken, breaches, heard
 from properties.crashes.recording import Linked, Recording, Truncated, Unlinked, Wrote
 from properties.crashes.reopening import Recovered, reopen, write_image
+from properties.crashes.workload import WorkloadError
 from properties.scratch import scratch_folder
 
 SHOWN_AT_MOST = 5
@@ -84,10 +85,10 @@ class Findings:
 class Examiner:
     """Reopens images in one folder; a content that it has met is not opened again."""
 
-    def __init__(self, folder: str, database: str) -> None:
+    def __init__(self, folder: str, recording: Recording) -> None:
         """Touch nothing yet."""
         self._folder = folder
-        self._database = database
+        self._database, self._layout = recording.database, recording.layout
         self._met: dict[bytes, Recovered] = {}
 
     def recover(self, image: Image) -> tuple[bytes, Recovered]:
@@ -95,7 +96,7 @@ class Examiner:
         digest = digest_of(image)
         if digest not in self._met:
             write_image(self._folder, image)
-            self._met[digest] = reopen(self._folder, self._database)
+            self._met[digest] = reopen(self._folder, self._database, self._layout)
         return digest, self._met[digest]
 
 
@@ -109,12 +110,18 @@ def digest_of(image: Image) -> bytes:
 
 
 def chain_of(recording: Recording) -> list[Recovered]:
-    """Return what a crash of the process alone leaves, after each number of events from 0 on."""
+    """Return what a crash of the process alone leaves, after each number of events from 0 on.
+
+    Raises ``WorkloadError`` when the recording ends without a table that the layout reads: nothing
+    that is acknowledged could be found, whatever the disk did.
+    """
     with scratch_folder() as folder:
-        examiner = Examiner(folder, recording.database)
+        examiner = Examiner(folder, recording)
         chain = [examiner.recover({})[1]]
         for _, disk in disks(recording):
             chain.append(examiner.recover(disk.image(disk.everything()))[1])
+    if chain[-1].missing:
+        raise WorkloadError(f"the subject's layout reads {', '.join(chain[-1].missing)}: no table.")
     return chain
 
 
@@ -172,7 +179,7 @@ def examine_some(task: Task) -> tuple[dict[bytes, str], Findings]:
     recording, findings = task.recording, Findings()
     damage_of: dict[bytes, str] = {}
     with scratch_folder() as folder:
-        examiner = Examiner(folder, recording.database)
+        examiner = Examiner(folder, recording)
         for point, disk in disks(recording):
             if not task.begin <= point < task.end:
                 continue

@@ -88,12 +88,13 @@ def breaches(recovered: Recovered, chain: frozenset[Recovered], word: Heard) -> 
 def _of_promises(recovered: Recovered, word: Heard) -> Iterator[Broken]:
     by_attempt = {entry[0]: entry for entry in recovered.entries}
     files = {row[0] for row in recovered.rows}
+    gone = "".join(f"; there is no table {name}" for name in recovered.missing)
     for key, row in word.acknowledged.items():
         if key.startswith(SEEDED):
             if key.removeprefix(SEEDED) not in files:
-                yield Broken(Breach.LOST, key)
+                yield Broken(Breach.LOST, f"{key}: no row of it is found{gone}")
         elif key not in by_attempt:
-            yield Broken(Breach.LOST, key)
+            yield Broken(Breach.LOST, f"{key}: the journal does not have it{gone}")
         elif row is not None:
             _, file, version, _, _, state = by_attempt[key]
             if (file, state, version) != row:

@@ -98,7 +98,7 @@ def _lives(
             theirs.close()
             workers.append((nth, folder, worker, ours))
         try:
-            return [_life(*each) for each in workers]
+            return [_life(*each, mode) for each in workers]
         finally:
             for _, _, worker, ours in workers:
                 ours.close()
@@ -106,7 +106,7 @@ def _lives(
                 worker.join()
 
 
-def _life(nth: int, folder: str, worker: ForkServerProcess, ours: Connection) -> _Life:
+def _life(nth: int, folder: str, worker: ForkServerProcess, ours: Connection, mode: Mode) -> _Life:
     messages: list[Message] = []
     try:
         while ours.poll(WORKER_TIMEOUT_S):
@@ -123,7 +123,7 @@ def _life(nth: int, folder: str, worker: ForkServerProcess, ours: Connection) ->
         for word, key, row in messages
         if word != "DONE"
     ]
-    recovered = reopen(folder, DATABASE)
+    recovered = reopen(folder, DATABASE, mode.make().layout)
     found = breaches(recovered, frozenset({recovered}), heard(told))
     broken = [f"{each.breach.value}: {each.found}" for each in found]
     return _Life(told, done[0] if done else None, broken)

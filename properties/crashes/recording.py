@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 
 from properties.faults.operations import Decision, Kind, Operation, Plan, Result, Role
+from properties.subjects import Layout
 
 
 class Promise(enum.Enum):
@@ -80,9 +81,13 @@ Event = Change | Synced | Told
 
 @dataclass(slots=True)
 class Recording:
-    """Everything from an empty folder on, for one database called ``database``."""
+    """Everything from an empty folder on, for one database called ``database``.
+
+    ``layout`` is how its tables are read.
+    """
 
     database: str
+    layout: Layout
     events: list[Event] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
 
@@ -124,9 +129,9 @@ class Recorder:
     it is complete. ``beneath`` may decide the operations: what it fails or pretends did not happen.
     """
 
-    def __init__(self, database: str, *, beneath: Plan | None = None) -> None:
+    def __init__(self, database: str, layout: Layout, *, beneath: Plan | None = None) -> None:
         """Record nothing yet."""
-        self.recording = Recording(database)
+        self.recording = Recording(database, layout)
         self.beneath = beneath
         self._entries: dict[str, int] = {}
         self._inodes: dict[int, int] = {}

@@ -61,16 +61,16 @@ def fail_every_recovery(
         for point, disk in _spread(recording, image_count):
             image = image_of(disk, ImageId(point, "kept"))
             write_image(folder, image)
-            expected = reopen(folder, recording.database)
+            expected = reopen(folder, recording.database, recording.layout)
             findings.image_count += 1
             for persistent in (False, True):
                 for nth in range(1, MOST_OPERATIONS):
                     write_image(folder, image)
-                    found, fired = _reopen_failing(folder, recording.database, nth, persistent)
+                    found, fired = _reopen_failing(folder, recording, nth, persistent)
                     if not fired:
                         break
                     findings.run_count += 1
-                    again = reopen(folder, recording.database)
+                    again = reopen(folder, recording.database, recording.layout)
                     how = f"after event {point}, operation {nth}{' and on' if persistent else ''}"
                     if found.damage is None and found != expected:
                         findings.wrong.append(f"{how}: the failing reopening read something else")
@@ -100,12 +100,12 @@ def _spread(recording: Recording, count: int) -> Iterator[tuple[int, Disk]]:
 
 
 def _reopen_failing(
-    folder: str, database: str, nth: int, persistent: bool
+    folder: str, recording: Recording, nth: int, persistent: bool
 ) -> tuple[Recovered, bool]:
     def plan(operation: Operation) -> Decision:
         hit = operation.index >= nth if persistent else operation.index == nth
         return fault_for(operation) if hit else None
 
     with Shim(folder, plan=plan, virtual_sleep=True) as shim:
-        found = reopen(folder, database)
+        found = reopen(folder, recording.database, recording.layout)
     return found, shim.operation_count >= nth

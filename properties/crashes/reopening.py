@@ -6,20 +6,24 @@ import contextlib
 import os
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from properties.crashes.disk import Image
-from properties.history import snapshot
+from properties.subjects import Layout
+
+NO_TABLE = "no such table: "
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """What the file says: rows as ``(file, state, version)``, the journal, or why it says nothing.
 
-    ``entries`` are ``(attempt, file, version, event, from, to)``. Without tables both are empty and
-    ``has_tables`` is False. ``damage`` is what integrity_check or an error said.
+    ``entries`` are ``(attempt, file, version, event, from, to)``. What stands in a table that is
+    not there is empty, and the table is among ``missing``. ``damage`` is what integrity_check or an
+    error said.
     """
 
-    has_tables: bool
+    missing: tuple[str, ...] = ()
     rows: frozenset[tuple[str, str, int]] = frozenset()
     entries: frozenset[tuple[str, str, int, str, str, str]] = frozenset()
     damage: str | None = None
@@ -28,9 +32,6 @@ class Recovered:
     def attempts(self) -> frozenset[str]:
         """The attempts that are committed."""
         return frozenset(entry[0] for entry in self.entries)
-
-
-NOTHING = Recovered(has_tables=False)
 
 
 def write_image(folder: str, image: Image) -> None:
@@ -42,41 +43,55 @@ def write_image(folder: str, image: Image) -> None:
             file.write(content)
 
 
-def reopen(folder: str, database: str) -> Recovered:
-    """Open the database in ``folder`` as anybody would, and return what it says."""
+def reopen(folder: str, database: str, layout: Layout) -> Recovered:
+    """Open the database in ``folder`` as anybody would, and return what it says.
+
+    No file says what an empty one says.
+    """
     path = os.path.join(folder, database)
     if not os.path.exists(path):
-        return NOTHING
+        path = ":memory:"
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as db:
-            return read(db)
+            return read(db, layout)
     except (sqlite3.Error, MemoryError) as error:
         return _damaged(error)
 
 
-def read(db: sqlite3.Connection) -> Recovered:
-    """Return what an open connection reads; errors are returned as damage."""
+def read(db: sqlite3.Connection, layout: Layout) -> Recovered:
+    """Return what an open connection reads in one snapshot; errors are returned as damage.
+
+    A subject may make its tables in a commit each: which are there is asked of each one alone.
+    """
+    missing: list[str] = []
     try:
-        ((tables,),) = db.execute(
-            "SELECT count(*) FROM sqlite_schema WHERE name IN ('files', 'transitions')"
-        ).fetchall()
-        if tables == 0:
+        db.execute("BEGIN")
+        try:
+            rows = _selected(db, layout.rows, missing)
+            entries = [] if layout.journal is None else _selected(db, layout.journal, missing)
             ((integrity,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
-            return NOTHING if integrity == "ok" else Recovered(False, damage=integrity)
-        seen = snapshot(db)
+        finally:
+            db.execute("ROLLBACK")
     except (sqlite3.Error, MemoryError) as error:
         return _damaged(error)
     return Recovered(
-        has_tables=True,
-        rows=frozenset((key, state, version) for key, (state, version) in seen.rows.items()),
-        entries=frozenset(
-            (row.attempt_id, row.file_path, row.version, row.event, row.from_state, row.to_state)
-            for row in seen.journal
-        ),
-        damage=None if seen.integrity == "ok" else seen.integrity,
+        missing=tuple(missing),
+        rows=frozenset(rows),
+        entries=frozenset(entries),
+        damage=None if integrity == "ok" else integrity,
     )
+
+
+def _selected(db: sqlite3.Connection, select: str, missing: list[str]) -> list[Any]:
+    try:
+        return db.execute(select).fetchall()
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith(NO_TABLE):
+            raise
+        missing.append(str(error).removeprefix(NO_TABLE))
+        return []
 
 
 def _damaged(error: BaseException) -> Recovered:
     code = getattr(error, "sqlite_errorcode", None)
-    return Recovered(has_tables=False, damage=f"{type(error).__name__} {code}: {error}")
+    return Recovered(damage=f"{type(error).__name__} {code}: {error}")

@@ -252,7 +252,7 @@ def _one_image(options: argparse.Namespace, profile: Profile, modes: list[Mode])
         write_image(str(options.into), files)
     with scratch_folder() as folder:
         write_image(folder, files)
-        recovered = reopen(folder, DATABASE)
+        recovered = reopen(folder, DATABASE, recording.layout)
     chain = frozenset(chain_of(recording)[: image.point + 1])
     found = breaches(recovered, chain, heard(recording.told(image.point)))
     judged = Judged(counts={"images": 1}, image_count=1)

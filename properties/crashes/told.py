@@ -4,38 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from properties.crashes.damage import ImageId, kept_of
+from properties.crashes.damage import ImageId, image_of, kept_of
 from properties.crashes.disk import Disk, disk_at, sector_count
 from properties.crashes.judging import Broken
 from properties.crashes.recording import Recording
 
-BEFORE, AFTER = 10, 4
+BEFORE = 10
 LISTED = 8
 
 
-def story(recording: Recording, image: ImageId, broken: Iterable[Broken], *, command: str) -> str:
-    """Return at most some thirty lines.
+LEGEND = "`-` is lost, `~` is torn, `+` was not synced and survives, without a mark it is safe"
 
-    In the timeline ``-`` marks a change that is lost, ``~`` one that is torn, ``+`` one that was
-    not safe and survives; changes without a mark are safe.
+
+def story(
+    recording: Recording, image: ImageId, broken: Iterable[Broken], *, command: str | None = None
+) -> str:
+    """Return at most some thirty lines, which end where the power fails.
+
+    Without a ``command`` the reader is told elsewhere how to see it again.
     """
     disk = disk_at(recording, image.point)
     marks = _marks(disk, image)
     first = max(0, image.point - BEFORE)
-    last = min(len(recording.events), image.point + AFTER)
     lines = [f"image {image}: the power fails after event {image.point - 1}, {image.damage}"]
     lines += [f"  {each.breach.value}: {each.found}" for each in list(broken)[:LISTED]]
     earlier = sorted(index for index, mark in marks.items() if index < first and mark != "+")
     if earlier:
         lines.append(f"  {len(earlier)} earlier changes are lost or torn, the last of them:")
         lines += [f"  {marks[index]} {recording.line(index)}" for index in earlier[-LISTED:]]
-    lines.append("  timeline:")
-    for index in range(first, last):
+    lines.append(f"  timeline ({LEGEND}):")
+    for index in range(first, image.point):
         lines.append(f"  {marks.get(index, ' ')} {recording.line(index)}")
-        if index == image.point - 1:
-            lines.append("    ----- the power fails -----")
-    lines.append(f"  again: {command}")
+    lines += ["    ----- the power fails -----", f"  left: {_left(disk, image)}"]
+    if command is not None:
+        lines.append(f"  again: {command}")
     return "\n".join(lines)
+
+
+def _left(disk: Disk, image: ImageId) -> str:
+    """Say which files are there afterwards, and which were there and are not."""
+    files = image_of(disk, image)
+    told = [f"{name} of {len(content):,} bytes" for name, content in sorted(files.items())]
+    told += [f"no {name}" for name in sorted(disk.image(disk.everything()).keys() - files.keys())]
+    return ", ".join(told) or "no file"
 
 
 def _marks(disk: Disk, image: ImageId) -> dict[int, str]:

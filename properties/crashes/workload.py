@@ -19,7 +19,7 @@ from properties.crashes.judging import SEEDED
 from properties.crashes.recording import Promise, Recorder, Recording, require_empty
 from properties.faults.operations import Decision, Fail, Kind, Operation, Pretend, Role
 from properties.faults.vfs import CHANGES, IOERR_FSYNC, Shim
-from properties.subjects import Answer, AnswerKind, Request, Subject
+from properties.subjects import Answer, AnswerKind, Offer, Request, Subject
 
 DATABASE = "rows.db"
 EVENTS = ("start_upload", "complete_upload", "complete_processing")
@@ -85,7 +85,7 @@ async def record(mode: Recorded, folder: str, workload: Workload) -> Recording:
     """
     require_empty(folder)
     disturbed = Disturbed(syncs_lie=mode.syncs_lie)
-    recorder = Recorder(DATABASE, beneath=disturbed.plan)
+    recorder = Recorder(DATABASE, mode.make().layout, beneath=disturbed.plan)
     with Shim(
         folder,
         plan=recorder.plan,
@@ -175,6 +175,8 @@ class _Run:
             await self._ask(subject, doubted)
 
     async def _ask(self, subject: Subject, attempt_id: str) -> None:
+        if Offer.OUTCOMES not in subject.offers:
+            return
         committed = await subject.outcome_of(attempt_id)
         if committed is not None:
             promise = Promise.ACKNOWLEDGED if committed else Promise.DENIED

@@ -32,7 +32,7 @@ def _judge(mode: Mode, tally: Counter[str]) -> None:
     tally["examples"] += findings.image_count
     for breach in mode.broken(findings):
         image, broken = findings.examples[breach][0]
-        pytest.fail(story(recording, image, [broken], command="as below"), pytrace=False)
+        pytest.fail(story(recording, image, [broken]), pytrace=False)
 
 
 def _recorded(mode: Mode) -> Recording:

@@ -6,6 +6,7 @@ a journal, and a compare-and-set; so the laws about those can be asked of it, an
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 from properties.rules import model
@@ -40,10 +41,14 @@ class ForeignSubject:
         self._db: sqlite3.Connection | None = None
 
     async def make(self, path: str) -> None:
-        """See ``Subject.make``."""
+        """See ``Subject.make``. Each table is a commit of its own."""
+        self.connect(path)
+        self._opened().executescript(SCHEMA)
+
+    def connect(self, path: str) -> None:
+        """Open the one connection."""
         self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.executescript(SCHEMA)
 
     async def seed(self, file_path: str) -> None:
         """See ``Subject.seed``."""
@@ -52,23 +57,26 @@ class ForeignSubject:
     async def attempt(self, request: Request) -> Answer:
         """See ``Subject.attempt``."""
         db = self._opened()
-        row = await self.read(request.file_path)
-        target = model.target(row.state, request.event)
-        if target is None:
-            return Answer(kind=AnswerKind.NOT_ALLOWED)
+        doubt = AnswerKind.FAILED
         try:
+            db.rollback()  # what a fault kept from being undone at the end
+            row = await self.read(request.file_path)
+            target = model.target(row.state, request.event)
+            if target is None:
+                return Answer(kind=AnswerKind.NOT_ALLOWED)
             db.execute("BEGIN IMMEDIATE")
             if not self.compare_and_set(db, request.file_path, target, row.version):
                 return Answer(kind=AnswerKind.STALE)
             entry = (request.attempt_id, request.file_path, row.version + 1, request.event)
             db.execute("INSERT INTO doc_log VALUES (?, ?, ?, ?, ?, ?)", (*entry, row.state, target))
+            doubt = AnswerKind.UNKNOWN
             db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            return Answer(kind=AnswerKind.BUSY, detail=str(error))
-        except sqlite3.IntegrityError as error:
-            return Answer(kind=AnswerKind.FAILED, detail=str(error))
+        except (sqlite3.Error, MemoryError) as error:
+            is_busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            return Answer(kind=AnswerKind.BUSY if is_busy else doubt, detail=str(error))
         finally:
-            db.rollback()
+            with contextlib.suppress(sqlite3.Error):
+                db.rollback()
         return Answer(
             kind=AnswerKind.SUCCESS, from_state=row.state, to_state=target, version=row.version + 1
         )

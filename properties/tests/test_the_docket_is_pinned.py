@@ -129,20 +129,22 @@ def test_a_foreign_bug_is_found() -> None:
 
 
 def test_what_was_not_asked_is_named_with_its_reason(tmp_path: Path) -> None:
-    """From the command line, as MODULE:FACTORY."""
+    """From the command line, as MODULE:FACTORY; whatever it can be asked holds."""
     record = tmp_path / "r.json"
-    chosen = ("nothing_outlives_its_owner", "the_event_log_tells_the_truth")
-    laws = [word for name in chosen for word in ("--law", name)]
     subject = "properties.tests.foreign:ForeignSubject"
-    arguments = ("--profile", "gate", *laws, "--subject", subject, "--record", str(record))
-    done = _run(*arguments)
+    done = _run("--profile", "gate", "--subject", subject, "--record", str(record))
     records = json.loads(record.read_text())["laws"]
     told = {law["law"]: (law["verdict"], law["reason"]) for law in records}
-    assert ("pass", None) == told["nothing_outlives_its_owner"]
+    assert {"pass", "not asked"} == {verdict for verdict, _ in told.values()}, done.stdout
+    held = {name for name, (verdict, _) in told.items() if verdict == "pass"}
+    assert {
+        "an_acknowledged_transition_survives_a_power_loss",
+        "the_history_is_linearizable",
+    } < held
     expected = ("not asked", f"{subject} does not offer an event log")
     assert expected == told["the_event_log_tells_the_truth"], done.stdout
     assert 0 == done.returncode
-    assert "1 not asked: the_event_log_tells_the_truth" in done.stdout.splitlines()[-1]
+    assert "the_event_log_tells_the_truth" in done.stdout.splitlines()[-1]
 
 
 def test_a_foreign_subject_that_is_not_there_is_usage() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator
 
@@ -11,7 +12,8 @@ from fsmcore import FILE_LIFECYCLE, HandRolledAdapter, PerTransition
 from fsmcore.connections import Prepare, Session, Synchronous
 from properties.crashes.modes import SwitchedOff
 from properties.faults.operations import Decision, Kind, Operation, Pretend, Role
-from properties.subjects import Answer, AnswerKind, CoreSubject, Request
+from properties.subjects import V9, Answer, AnswerKind, CoreSubject, Request
+from properties.tests.foreign import SCHEMA, ForeignSubject
 
 
 def untouched() -> CoreSubject:
@@ -99,6 +101,22 @@ class NormalFromTheStart:
 def creates_under_normal() -> CoreSubject:
     """The core as it was before it waited for the disk until the WAL is there."""
     return CoreSubject("normal", HandRolledAdapter, locked=True, connections=NormalFromTheStart)
+
+
+class ForeignWithSyncsOff(ForeignSubject):
+    """Tables of its own, and no sync ever."""
+
+    async def make(self, path: str) -> None:
+        """Switch them off after the database is a WAL, before the tables come."""
+        self.connect(path)
+        self._opened().execute("PRAGMA synchronous=OFF")
+        self._opened().executescript(SCHEMA)
+
+
+class ForeignReadAsV9(ForeignSubject):
+    """Tables of its own, and a layout that names others."""
+
+    layout = dataclasses.replace(ForeignSubject.layout, rows=V9.rows, journal=V9.journal)
 
 
 def misnames_something() -> CoreSubject:

@@ -11,11 +11,12 @@ from properties.crashes.judging import Breach
 from properties.crashes.modes import MODES, Mode
 from properties.crashes.recording import Recording
 from properties.crashes.told import story
-from properties.crashes.workload import Disturbed, Workload, record
+from properties.crashes.workload import Disturbed, Workload, WorkloadError, record
 from properties.faults.operations import Decision, Kind, Operation, Pretend, Role
 from properties.scratch import scratch_folder
 from properties.subjects import Subject
 from properties.tests.crashes import broken
+from properties.tests.foreign import ForeignSubject
 
 SMALL = Workload(file_count=1, life_count=1)
 EFFORT = Effort(subset_count=0, most_changes=2)
@@ -46,9 +47,37 @@ def test_a_subject_that_breaks_its_word_is_caught(
     image, example = findings.examples[breach][0]
     text = story(recording, image, [example], command="nox -s crashes -- ...")
     assert breach.value in text
-    assert "the power fails" in text
-    assert "again: nox -s crashes" in text
+    *_, failing, left, again = text.splitlines()
+    assert "----- the power fails -----" in failing
+    assert left.startswith("  left: ")
+    assert "again: nox -s crashes" in again
     assert len(text.splitlines()) <= 40
+
+
+def test_a_lost_table_is_named() -> None:
+    """Of somebody else's subject, which makes a commit of each table and never syncs."""
+    mode = Mode.promising_durability(broken.ForeignWithSyncsOff)
+    recording, findings = judged(mode)
+    image, example = findings.examples[Breach.LOST][0]
+    text = story(recording, image, [example])
+    assert (
+        "  acknowledged and gone: seed of life 0/file 0: no row of it is found; "
+        "there is no table doc; there is no table doc_log"
+    ) in text.splitlines()
+    assert "again" not in text
+
+
+def test_tables_that_come_one_by_one_are_no_loss() -> None:
+    """Somebody else's tables, made in a commit each: with one of them, nothing was promised yet."""
+    _, findings = judged(Mode.promising_durability(ForeignSubject))
+    assert {} == dict(findings.broken)
+    assert findings.image_count > 150
+
+
+def test_a_layout_of_other_tables_is_no_loss() -> None:
+    """It would find nothing on any disk, so nothing was judged."""
+    with pytest.raises(WorkloadError, match="layout reads files, transitions: no table"):
+        judged(Mode.promising_durability(broken.ForeignReadAsV9))
 
 
 @pytest.mark.parametrize("fsync_fails", [False, True])

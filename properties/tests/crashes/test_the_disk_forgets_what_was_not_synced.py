@@ -15,6 +15,7 @@ from properties.crashes.recording import (
     Wrote,
 )
 from properties.faults.operations import Kind, Operation, Result, Role
+from properties.subjects import V9
 
 OLD, NEW = b"o" * 1024, b"n" * 1024
 
@@ -27,7 +28,7 @@ def recording(*events: Change | Synced) -> Recording:
         Synced(inode=1, change_count=2),
         Synced(inode=None, change_count=3),
     ]
-    return Recording("rows.db", [*begun, *events], {1: "rows.db", 2: "rows.db-wal"})
+    return Recording("rows.db", V9, [*begun, *events], {1: "rows.db", 2: "rows.db-wal"})
 
 
 def image(made: Recording, damage: str, at: int = 0, sectors: int = 0) -> dict[str, bytes]:
@@ -119,7 +120,7 @@ def test_an_id_reads_back_and_no_image_is_made_twice() -> None:
 
 def test_a_recorder_under_threads_counts_a_sync_from_its_beginning() -> None:
     """Another thread's write completes between the beginning and the end of a sync."""
-    recorder = Recorder("rows.db")
+    recorder = Recorder("rows.db", V9)
     names = {"role": Role.DATABASE, "name": "rows.db", "handle": 1}
 
     def operation(index: int, kind: Kind, content: bytes | None = None) -> Operation:
