@@ -54,6 +54,7 @@ class Worker:
         "is_retired",
         "land",
         "maker",
+        "may_write_later",
         "name",
         "native",
         "older_natives",
@@ -83,6 +84,7 @@ class Worker:
         self.native: sqlite3.Connection | None = None
         self.older_natives: list[sqlite3.Connection] = []
         self.holds_lock = False
+        self.may_write_later = False
         self.is_alive = True
         self.is_retired = False
         self.granted = False
@@ -122,7 +124,7 @@ class Worker:
     def next_call_is_private(self) -> bool:
         """Return whether the next call touches nothing that other connections can see."""
         call = describe(self.queue.items[0])
-        return all(
+        return not self.may_write_later and all(
             footprints.of_call(
                 call.operation,
                 call.sql,

@@ -3,6 +3,9 @@
 Two steps whose footprints do not conflict give the same state in both orders, so only one order
 needs to be explored. The rules for SQL follow https://sqlite.org/isolation.html and
 https://sqlite.org/lang_transaction.html for WAL mode; what they do not know touches everything.
+That is: a text that holds more than one statement (but a whole transaction), a method that may run
+several (``executescript``, ``executemany``), and a write that its call need not end. In autocommit
+the lock and the COMMIT of ``RETURNING`` last until the rows are fetched or the cursor is dropped.
 
 Choices. One database file is assumed: two files only make this coarser, never wrong. All
 locks of asyncio count as one shared thing, all events as another, all connections that several
@@ -45,9 +48,22 @@ NOTHING = Footprint(0, 0)
 EVERYTHING = Footprint(-1, -1)
 
 _WORD = re.compile(r"\s*(?:--[^\n]*\n\s*)*([A-Za-z]+)")
-_PRAGMA_TABLES_ONLY = re.compile(
-    r"\bFROM\s+(?:pragma_\w+|sqlite_schema|sqlite_master)\b", re.IGNORECASE
+_SCHEMA = r"(?:sqlite_schema|sqlite_master)"
+_LAYOUT_TABLE = (
+    rf"(?:{_SCHEMA}|pragma_(?:user_version|schema_version|journal_mode"
+    r"|(?:table_x?info|index_list|index_x?info)\([?\w.'\"]*\))(?:\s+AS\s+\w+)?)"
 )
+_LAYOUT_COLUMN = rf"(?:\*|[\w.\"]+|\(\s*SELECT\s+count\(\*\)\s+FROM\s+{_SCHEMA}\s*\))"
+_LAYOUT_TERM = r"[\w.\"]+\s*(?:=|<>|LIKE)\s*(?:\?|[\w.\"]+|'[^']*')"
+_LAYOUT_ONLY = re.compile(
+    rf"\s*SELECT\s+{_LAYOUT_COLUMN}(?:\s*,\s*{_LAYOUT_COLUMN})*"
+    rf"\s+FROM\s+{_LAYOUT_TABLE}(?:\s*,\s*{_LAYOUT_TABLE})*"
+    rf"(?:\s+WHERE\s+{_LAYOUT_TERM}(?:\s+AND\s+{_LAYOUT_TERM})*)?"
+    r"(?:\s+ORDER\s+BY\s+\w+)?\s*;?\s*",
+    re.IGNORECASE,
+)
+"""What reads the layout and nothing else, word by word. Not in it: ``pragma_data_version``, which
+every commit of others changes."""
 _PRIVATE_PRAGMAS = re.compile(
     r"\s*PRAGMA\s+(?:synchronous|busy_timeout|foreign_keys|cache_size|query_only)\b", re.IGNORECASE
 )
@@ -55,6 +71,9 @@ _IMMEDIATE = re.compile(r"\s*BEGIN\s+(?:IMMEDIATE|EXCLUSIVE)\b", re.IGNORECASE)
 _WHOLE = re.compile(
     r"\s*BEGIN\s+IMMEDIATE\s*;.*;\s*(COMMIT|ROLLBACK)\s*", re.IGNORECASE | re.DOTALL
 )
+_SEVERAL = re.compile(r";\s*\S")
+_NOT_AT_ONCE = re.compile(r"\bRETURNING\b|\bOR\s+FAIL\b", re.IGNORECASE)
+"""A write that is not over with its call, or that leaves half of itself when it raises."""
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 _PRIVATE = NOTHING
 
@@ -77,6 +96,10 @@ def of_call(
     whether it raised.
     """
     if sql is not None:
+        if operation not in _ONE_STATEMENT:
+            return EVERYTHING
+        if operation == "execute" and _verb(sql) is _Verb.SELECT_LAYOUT:
+            return _read  # its cursor may stay unfinished, and pins a snapshot of the rows as well
         return _of_sql(sql, in_transaction=in_transaction, holds_lock=holds_lock, failed=failed)
     if operation == "connect":
         return LAYOUT_READ  # a factory may read PRAGMAs in the call that opens
@@ -122,6 +145,8 @@ _VERBS = {
 }
 
 
+_ONE_STATEMENT = frozenset({"execute", "fetchall", "insert", "hop"})
+"""Methods that run one statement, or a whole transaction. All but ``execute`` also end it."""
 _LONE = frozenset({_Verb.WRITE, _Verb.WHOLE, _Verb.WHOLE_UNDONE})
 
 
@@ -130,9 +155,11 @@ def _verb(sql: str) -> _Verb:
     whole = _WHOLE.fullmatch(sql)
     if whole is not None:
         return _Verb.WHOLE if whole.group(1).upper() == "COMMIT" else _Verb.WHOLE_UNDONE
+    if _SEVERAL.search(sql) or _NOT_AT_ONCE.search(sql):
+        return _Verb.UNKNOWN
     found = _WORD.match(sql)
     verb = _VERBS.get(found.group(1).upper() if found else "", _Verb.UNKNOWN)
-    if verb is _Verb.SELECT and _PRAGMA_TABLES_ONLY.search(sql):
+    if verb is _Verb.SELECT and _LAYOUT_ONLY.fullmatch(sql):
         return _Verb.SELECT_LAYOUT
     if verb is _Verb.BEGIN and _IMMEDIATE.match(sql):
         return _Verb.BEGIN_IMMEDIATE
@@ -141,12 +168,17 @@ def _verb(sql: str) -> _Verb:
     return verb
 
 
+def forget_texts() -> None:
+    """Read every text again; for who changes how they are read."""
+    _verb.cache_clear()
+
+
 def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -> Footprint:
     verb = _verb(sql)
     if verb is _Verb.SELECT:
         return _PRIVATE if holds_lock else _read
     if verb is _Verb.SELECT_LAYOUT:
-        return LAYOUT_READ
+        return _read if in_transaction and not holds_lock else LAYOUT_READ
     if verb is _Verb.WRITE:
         if holds_lock:
             return _PRIVATE
@@ -167,6 +199,14 @@ def _of_sql(sql: str, *, in_transaction: bool, holds_lock: bool, failed: bool) -
     if verb is _Verb.BEGIN or verb is _Verb.PRIVATE:
         return _PRIVATE
     return EVERYTHING
+
+
+def may_write_later(operation: str, sql: str | None) -> bool:
+    """Return whether a call may leave a write open that ends when its cursor does.
+
+    ``fetchall``, ``close``, the next ``execute`` and the garbage collector end a cursor.
+    """
+    return sql is not None and operation == "execute" and _verb(sql) is _Verb.UNKNOWN
 
 
 def takes_write_lock(sql: str | None, *, in_transaction: bool) -> bool:

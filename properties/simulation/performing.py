@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sqlite3
 from collections.abc import Callable
@@ -77,6 +78,8 @@ class Performing(Offering):
             self.touched_write |= touched.written | actor.bit
             if worker.submitters:
                 self.touched_write |= worker.submitters[0].bit  # his call can run from now on
+            if worker.may_write_later or footprints.may_write_later(operation, sql):
+                self._follow_open_write(worker, actor, native)
             self._follow_lock(worker, call, was_in_transaction, failed=failed)
         if sql is not None and native is not None and _sets_busy_timeout(sql):
             self.in_worker(worker, partial(native.execute, "PRAGMA busy_timeout=0"))
@@ -95,6 +98,26 @@ class Performing(Offering):
             call.sql, in_transaction=was_in_transaction
         ):
             worker.holds_lock = True
+
+    def _follow_open_write(
+        self, worker: Worker, actor: Actor, native: sqlite3.Connection | None
+    ) -> None:
+        """Let all that an actor does be a write until SQLite says that none is open any more."""
+        self.touched_read, self.touched_write = footprints.EVERYTHING
+        worker.may_write_later = seam.in_transaction(native) or not self._lock_is_free()
+        shared = footprints.ROWS | footprints.WRITE_LOCK
+        # At any step he may drop the cursor, and that ends the write.
+        actor.bit = actor.bit | shared if worker.may_write_later else actor.bit & ~shared
+
+    def _lock_is_free(self) -> bool:
+        if self.database_path is None:
+            return False
+        try:
+            self._open_blocker().execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        self._open_blocker().execute("ROLLBACK")
+        return True
 
     def in_worker(self, worker: Worker, function: Callable[[], object]) -> None:
         """Run something of ours in a worker's own thread, unseen by whoever uses it."""
@@ -183,11 +206,12 @@ class Performing(Offering):
             Event(self.loop.now_s, worker.submitters[0].name, Kind.FAULT, what)
         )
         blocker = self._open_blocker()
-        blocker.execute("BEGIN IMMEDIATE")
+        with contextlib.suppress(sqlite3.OperationalError):  # a write that we did not see holds it
+            blocker.execute("BEGIN IMMEDIATE")
         try:
             self._call(worker)
         finally:
-            blocker.execute("ROLLBACK")
+            blocker.rollback()
 
     def _open_blocker(self) -> sqlite3.Connection:
         if self._blocker is None:

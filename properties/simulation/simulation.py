@@ -199,6 +199,8 @@ class Simulation(Deciding):
         self._death = None
         self.wall_offset_s, self.wall_stopped_s = 0.0, None
         self.touched_read = self.touched_write = 0
+        for worker in self.workers:
+            worker.may_write_later = False  # no cursor outlives its run
         self._update_attention()
 
     def _clean_up(self) -> tuple[str, ...]:

@@ -21,6 +21,12 @@ from properties.simulation.scenarios.counter import (
     SET,
 )
 
+ADD_ONE_RETURNING = f"{ADD_ONE} RETURNING version"
+READ_DATA_VERSION = "SELECT data_version FROM pragma_data_version"
+READ_LAYOUT_AND_ROWS = "SELECT (SELECT count(*) FROM sqlite_schema), version FROM counter"
+BEGUN_SCRIPT = f"BEGIN; {ADD_ONE}; COMMIT;"
+LATE_SCRIPT = f"SELECT 1; {ADD_ONE};"
+
 
 async def _open_connections(setting: Setting, count: int) -> list[aiosqlite.Connection]:
     return [
@@ -79,6 +85,50 @@ async def lone_update(db: aiosqlite.Connection) -> str:
             return "busy"
         raise
     return "ok"
+
+
+async def returning(db: aiosqlite.Connection) -> str:
+    """Add one in a statement whose lock and COMMIT last until its row is fetched."""
+    try:
+        cursor = await db.execute(ADD_ONE_RETURNING)
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            return "busy"
+        raise
+    ((version,),) = await cursor.fetchall()
+    await cursor.close()
+    return f"ok at version {version}"
+
+
+async def script(db: aiosqlite.Connection, *, text: str) -> str:
+    """Add one by several statements in one call."""
+    try:
+        await db.executescript(text)
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            await db.rollback()
+            return "busy"
+        raise
+    return "ok"
+
+
+async def look(db: aiosqlite.Connection) -> str:
+    """Say which version is there."""
+    ((_, version),) = await db.execute_fetchall(READ)
+    return f"version {version}"
+
+
+async def look_beside_the_layout(db: aiosqlite.Connection) -> str:
+    """Say which version is there, in a statement that also counts the tables."""
+    ((_, version),) = await db.execute_fetchall(READ_LAYOUT_AND_ROWS)
+    return f"version {version}"
+
+
+async def look_for_commits(db: aiosqlite.Connection) -> str:
+    """Say whether anybody has committed between two looks."""
+    (before,) = await db.execute_fetchall(READ_DATA_VERSION)
+    (after,) = await db.execute_fetchall(READ_DATA_VERSION)
+    return "quiet" if before == after else "moved"
 
 
 async def read_then_set(db: aiosqlite.Connection) -> str:

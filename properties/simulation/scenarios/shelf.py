@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from properties.rules import hearing
 from properties.rules.workload import Arrival, Workload
@@ -22,12 +23,19 @@ from properties.simulation.scenarios.core import Core, core, doubted, padded, re
 from properties.simulation.scenarios.counter import Bare, bare
 from properties.simulation.scenarios.drawn import from_name
 from properties.simulation.scenarios.kept import (
+    BEGUN_SCRIPT,
+    LATE_SCRIPT,
     in_time,
     kept,
     lone_update,
+    look,
+    look_beside_the_layout,
+    look_for_commits,
     read_then_compare,
     read_then_set,
     retried,
+    returning,
+    script,
     ticketed,
     two_updates,
     watched_write,
@@ -101,6 +109,16 @@ SCENARIOS: tuple[Scenario, ...] = (
          read_then_compare, read_then_compare, law=every_ok_counts, is_shared=True),
     kept("shared-mixed-2", "An update and a look, then another update, on one connection.",
          lone_update, read_then_set, law=every_ok_counts, is_shared=True, is_broken=True),
+    kept("returning-2", "An update whose row is fetched in a second call, against a lone update.",
+         returning, lone_update, law=every_ok_word_counts),
+    kept("data-version-2", "Two looks at how often others have committed, against a lone update.",
+         look_for_commits, lone_update, law=every_ok_counts),
+    kept("layout-and-rows-2", "A look at the schema and a row in one, against a lone update.",
+         look_beside_the_layout, lone_update, law=every_ok_counts),
+    kept("script-begin-2", "A script that begins, adds and commits in one call, against a look.",
+         functools.partial(script, text=BEGUN_SCRIPT), look, law=every_ok_counts),
+    kept("script-select-2", "A script that reads before it adds, in one call, against a look.",
+         functools.partial(script, text=LATE_SCRIPT), look, law=every_ok_counts),
     ticketed(2),
     ticketed(3),
     bare("occ-2", "Two attempts compare and set; the loser is stale or busy.", Bare()),

@@ -17,6 +17,7 @@ import pytest
 from properties.session import UsageError
 from properties.simulation import containment, corpus, determinism, exhaustive, rates, replay
 from properties.simulation.explore import explore
+from properties.simulation.holes import HOLES
 from properties.simulation.scenarios import scenario
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -236,9 +237,6 @@ def test_a_containment_that_holds_passes_and_a_hole_that_is_missed_fails(
     real = {*explore(scenario("lone-2")).outcomes}
     monkeypatch.setattr(containment, "real_outcomes", lambda *_, **__: real)
     assert 0 == containment.main(asked)
-    hole = dataclasses.replace(original_holes[0], spend={})
+    hole = dataclasses.replace(HOLES[0], spend={})
     monkeypatch.setattr(containment, "HOLES", (hole,))
     assert 1 == containment.main(asked)
-
-
-original_holes = containment.HOLES

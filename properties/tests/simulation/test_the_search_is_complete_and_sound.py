@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import aiosqlite
 import pytest
 
-from properties.simulation import containment
+from fsmcore import schema as sql
+from properties.simulation import containment, footprints
 from properties.simulation.budget import Budget
 from properties.simulation.explore import explore
 from properties.simulation.faults import CLOCK_FAULTS
+from properties.simulation.holes import HOLES, Hole
 from properties.simulation.scenario import Attempt, Scenario, Setting
 from properties.simulation.scenarios import scenario
 from properties.simulation.scenarios.counter import READ
@@ -34,6 +36,11 @@ SMALL = (
     ("pause-2", Budget(early_clocks=1)),
     ("tickets-2", Budget()),
     ("tickets-2", Budget(cancellations=1)),
+    ("returning-2", Budget()),
+    ("data-version-2", Budget()),
+    ("layout-and-rows-2", Budget()),
+    ("script-begin-2", Budget()),
+    ("script-select-2", Budget()),
     ("shared-2", Budget()),
     ("shared-2", Budget(cancellations=1)),
     ("shared-mixed-2", Budget(cancellations=1, overlaps=1)),
@@ -50,7 +57,9 @@ def test_reduced_and_unreduced_searches_agree(name: str, budget: Budget) -> None
     assert reduced.run_count < unreduced.run_count
 
 
-@pytest.mark.parametrize("name", ["mixed-2", "tickets-2", "occ-2", "store-2"])
+@pytest.mark.parametrize(
+    "name", ["mixed-2", "tickets-2", "occ-2", "store-2", "returning-2", "script-begin-2"]
+)
 def test_stock_asyncio_shows_nothing_new(name: str) -> None:
     """Real threads stay inside of the search, and its schedules come back on OS threads."""
     found = containment.compare(scenario(name), real_runs=15, walks=60, seed=1, run_limit=5000)
@@ -58,15 +67,71 @@ def test_stock_asyncio_shows_nothing_new(name: str) -> None:
     assert set() == found.not_replayed
 
 
-@pytest.mark.parametrize("hole", containment.HOLES, ids=lambda hole: hole.name)
-def test_a_planted_hole_is_caught(hole: containment.Hole) -> None:
+UNKNOWN_TEXTS = (
+    "PRAGMA synchronous=FULL; UPDATE counter SET value = 1",
+    "SELECT 1; SELECT 2",
+    "INSERT OR FAIL INTO counter VALUES (2, 0, 0)",
+    "DELETE FROM counter RETURNING id",
+    "WITH x AS (SELECT 1) UPDATE counter SET value = 1",
+    "VACUUM",
+)
+"""What may do anything, as far as the search knows."""
+
+
+@pytest.mark.parametrize("text", UNKNOWN_TEXTS)
+def test_unknown_text_touches_everything(text: str) -> None:
+    """Nothing is taken for what its first word says when more may follow."""
+    state = {"in_transaction": False, "holds_lock": False, "failed": False}
+    assert footprints.EVERYTHING == footprints.of_call("execute", text, **state)
+    assert footprints.EVERYTHING == footprints.of_call("executescript", "SELECT 1", **state)
+    assert footprints.EVERYTHING == footprints.of_call("executemany", "DELETE FROM t", **state)
+
+
+LAYOUT_TEXTS = (
+    sql.SELECT_LAYOUT,
+    sql.SELECT_COLUMNS,
+    "SELECT * FROM sqlite_master",
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? ORDER BY name;",
+)
+
+
+@pytest.mark.parametrize("text", LAYOUT_TEXTS)
+def test_a_look_at_the_layout_alone_meets_no_commit(text: str) -> None:
+    """Unless a transaction or a cursor that is left open pins the rows with it."""
+    state = {"holds_lock": False, "failed": False}
+    fetched = footprints.of_call("fetchall", text, in_transaction=False, **state)
+    assert footprints.LAYOUT_READ == fetched
+    commit = footprints.of_call("commit", None, in_transaction=True, **state)
+    assert commit.conflicts(footprints.of_call("execute", text, in_transaction=False, **state))
+    assert commit.conflicts(footprints.of_call("fetchall", text, in_transaction=True, **state))
+
+
+ROW_TEXTS = (
+    "SELECT data_version FROM pragma_data_version",
+    "SELECT (SELECT count(*) FROM sqlite_schema), version FROM counter",
+    "SELECT name FROM sqlite_schema, counter",
+    "SELECT name FROM sqlite_schema WHERE name = (SELECT value FROM counter)",
+    "SELECT name FROM sqlite_schema UNION SELECT value FROM counter",
+)
+
+
+@pytest.mark.parametrize("text", ROW_TEXTS)
+def test_a_look_at_the_rows_beside_the_layout_meets_commits(text: str) -> None:
+    """What others commit can change the answer."""
+    state = {"holds_lock": False, "failed": False}
+    commit = footprints.of_call("commit", None, in_transaction=True, **state)
+    assert commit.conflicts(footprints.of_call("fetchall", text, in_transaction=False, **state))
+
+
+@pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
+def test_a_planted_hole_is_caught(hole: Hole) -> None:
     """A search that forgets one kind of step, or one conflict, is found out by walks."""
     assert containment.hole_is_caught(hole, walks=400, seed=0)
 
 
 def test_walks_stay_inside_of_an_undamaged_search() -> None:
     """What catches the holes alarms about nothing else."""
-    for hole in containment.HOLES:
+    for hole in HOLES:
         sound = dataclasses.replace(hole, plant=contextlib.nullcontext, spend={})
         assert not containment.hole_is_caught(sound, walks=100, seed=3)
 
