@@ -53,6 +53,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expires: datetime.date
     bound: float | None = None
     shows: str | None = None
+    source: str | None = None
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +73,7 @@ class Line:
     expires: datetime.date
     bound: float | None
     shows: str | None
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,10 @@ def _checked(each: _Line, place: str) -> Line:
         raise refuse(
             "a law needs `shows`: words that its failure must contain, as it may fail anew"
         )
+    if not (each.source or "https://").startswith("https://"):
+        raise refuse(f"source = {each.source!r} is no address (https://…)")
+    if each.kind is AcceptedKind.LAW and each.source is None:
+        raise refuse("a law needs a source: where its makers say that they changed it")
     if each.kind is AcceptedKind.BENCHMARK and each.shows is not None:
         raise refuse("a benchmark shows nothing but its ratio: take `shows` out")
     return Line(
@@ -172,6 +178,7 @@ def _checked(each: _Line, place: str) -> Line:
         expires=each.expires,
         bound=each.bound,
         shows=each.shows,
+        source=each.source,
     )
 
 
@@ -278,6 +285,7 @@ class Ledger:
                 reason=line.reason,
                 expires=line.expires.isoformat(),
                 bound=line.bound,
+                source=line.source,
                 state=self._state(line),
             )
             for line in self.lines

@@ -5,7 +5,7 @@ import enum
 from reports.schema.behaviour import BehaviourChange
 from reports.schema.environment import Environment
 from reports.schema.laws import LawComparison
-from reports.schema.parts import Count, Record, Verdict
+from reports.schema.parts import SCHEMA_VERSION, Count, Record, Verdict
 from reports.schema.sessions import SessionRecord
 
 
@@ -65,7 +65,10 @@ class AcceptedState(enum.Enum):
 
 
 class AcceptedLine(Record, frozen=True, kw_only=True):
-    """One line of reports/accepted.toml; `place` is its file and line, `expires` an ISO date."""
+    """One line of reports/accepted.toml; `place` is its file and line, `expires` an ISO date.
+
+    `source` is where the makers of the package tell of the change.
+    """
 
     place: str
     kind: AcceptedKind
@@ -75,6 +78,7 @@ class AcceptedLine(Record, frozen=True, kw_only=True):
     reason: str
     expires: str
     bound: float | None = None
+    source: str | None = None
     state: AcceptedState
 
 
@@ -96,6 +100,22 @@ class Reason(Record, frozen=True, kw_only=True):
     verdict: Verdict
     text: str
     is_accepted: bool = False
+
+
+class GateQuestion(Record, frozen=True, kw_only=True, tag_field="kind", tag="question"):
+    """What a gate was asked, so that it can be asked again.
+
+    `baseline` are requirements in place of the lock's, none for the lock itself. `sources` is a
+    digest of the checkout that asks, `constraints` the text of the constraints, if any.
+    """
+
+    requirements: list[str]
+    seed: int
+    sources: str
+    baseline: list[str] = []
+    constraints: str = ""
+    law: str | None = None
+    schema_version: int = SCHEMA_VERSION
 
 
 class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="gate"):

@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reports import judgement, ledger
+from reports import judgement, ledger, regressions
 from reports.laws import LawsRun
 from reports.ledger import Ledger, Line, accept_laws, remarks
 from reports.schema import (
+    AcceptedKind,
     AcceptedState,
     BehaviourChange,
     ChangeOutcome,
@@ -33,6 +34,7 @@ package = "Planted"
 versions = ">=3.0,<4"
 shows = "raised at the call"
 reason = "we await at once"
+source = "https://planted.example/news"
 expires = 2026-11-28
 """
 BENCHMARK = """
@@ -217,15 +219,17 @@ def test_another_failure_of_a_known_law_can_be_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (LAW + "[[accepted]]\nkind = 'taste'\n", "accepted.toml:10: kind: Invalid enum value"),
+        (LAW + "[[accepted]]\nkind = 'taste'\n", "accepted.toml:11: kind: Invalid enum value"),
         (LAW.replace('reason = "we await at once"\n', ""), ":2: missing required field reason"),
         (LAW.replace("we await at once", " "), ":2: reason is empty"),
         (LAW.replace(">=3.0,<4", "three"), "is no set of releases"),
         (LAW.replace("2026-11-28", '"soon"'), ":2: expires: Expected date"),
         (LAW.replace('shows = "raised at the call"\n', ""), "a law needs `shows`"),
+        (LAW.replace('source = "https://planted.example/news"\n', ""), "a law needs a source"),
+        (LAW.replace("https://planted", "somebody said"), "is no address"),
         (LAW + "bound = 2.0\n", "a law has no bound"),
         (LAW + 'until = "then"\n', "contains unknown field until"),
-        (LAW + LAW, ":11: says the same as"),
+        (LAW + LAW, ":12: says the same as"),
         (BENCHMARK.replace("bound = 2.3\n", ""), "a benchmark needs a bound"),
         (BENCHMARK.replace("2.3", "0.9"), "bound = 0.9 is no ratio above 1"),
         (BENCHMARK.replace("2.3", "nan"), "bound = nan is no ratio above 1"),
@@ -244,6 +248,30 @@ def test_a_malformed_line_is_a_usage_error_that_says_what_to_do(
     assert ledger.ADVICE in str(caught.value) or "Take one of them out." in str(caught.value)
 
 
-def test_our_own_ledger_can_be_read() -> None:
-    """Every line of the checkout's own ledger is well formed."""
-    assert all(line.reason for line in ledger.read())
+def test_our_own_ledger_accepts_what_upstream_did_on_purpose() -> None:
+    """Each law that it accepts is a pair of releases, changed on purpose, in the same words."""
+    on_purpose = {pair.law: pair for pair in regressions.corpus() if pair.is_on_purpose}
+    accepted = [line for line in ledger.read() if line.kind is AcceptedKind.LAW]
+    assert len(accepted) == 7
+    for line in accepted:
+        pair = on_purpose[line.name]
+        assert pair.package == line.package
+        assert line.shows is not None
+        assert line.shows in pair.shows or pair.shows in line.shows, line.place
+        assert pair.good not in line.versions, line.place
+
+
+def test_our_own_ledger_covers_the_release_it_was_written_for() -> None:
+    """Each law newly fails at 3.2.2 in its pair's words and is accepted; at 3.2.1 it is not."""
+    pairs_of = {pair.law: pair for pair in regressions.corpus()}
+    for line in ledger.read():
+        if line.kind is not AcceptedKind.LAW:
+            continue
+        failure = f"{pairs_of[line.name].shows}, {line.shows}"
+        row = msgspec.structs.replace(broken(failure=failure), law=f"{line.name} [the libraries]")
+        for release, expected in (("3.2.2", True), ("3.2.1", False)):
+            change = VersionChange(
+                name="python-statemachine", baseline="2.6.0", candidate=release, was_asked=True
+            )
+            book = Ledger(lines=ledger.read(), changes=[change], today=TODAY)
+            assert expected is (accept_laws(book, [row])[0].accepted is not None), line.place
