@@ -228,6 +228,84 @@ PATCHES: dict[str, tuple[str, list[str]]] = {
         "import statemachine\ndel statemachine.StateMachine.bind_events_to\n",
         ["by its public names, `StateMachine.bind_events_to` is gone"],
     ),
+    "an aiosqlite of another taste": (
+        (
+            "import aiosqlite\n"
+            "execute = aiosqlite.Connection._execute\n"
+            "close = aiosqlite.Connection.close\n"
+            "fetch = aiosqlite.Cursor.fetchone\n"
+            "async def wrapped(self, function, *arguments, **options):\n"
+            "    try:\n"
+            "        return await execute(self, function, *arguments, **options)\n"
+            "    except aiosqlite.OperationalError as error:\n"
+            "        raise RuntimeError('the database said no') from error\n"
+            "async def once(self):\n"
+            "    if self._connection is None:\n"
+            "        raise ValueError('closed already')\n"
+            "    await close(self)\n"
+            "async def numbered(self):\n"
+            "    return dict(enumerate(await fetch(self) or ()))\n"
+            "aiosqlite.Connection._execute = wrapped\n"
+            "aiosqlite.Connection.close = once\n"
+            "aiosqlite.Cursor.fetchone = numbered\n"
+        ),
+        [
+            "`execute without a table` now raises RuntimeError when awaited (before: Operational",
+            "`execute without a table` no longer gives the code SQLITE_ERROR",
+            "on a closed connection, `close again` now raises ValueError when awaited",
+            "in a transaction, `fetchone` now returns {0: 'a', 1: 'b'} (before: ('a', 'b'))",
+        ],
+    ),
+    "machines that give less, warn and work more": (
+        (
+            "import warnings, statemachine\n"
+            "from statemachine import event_data\n"
+            "offered = event_data.EventData.extended_kwargs\n"
+            "make = statemachine.StateMachine.__init__\n"
+            "def less(self):\n"
+            "    kept = dict(offered.fget(self))\n"
+            "    kept.pop('source', None)\n"
+            "    return kept | {'weather': 'fine'}\n"
+            "def warn(self, *arguments, **options):\n"
+            "    warnings.warn('machines are out of fashion', FutureWarning, stacklevel=2)\n"
+            "    [(lambda: 0)() for _ in range(500)]\n"
+            "    make(self, *arguments, **options)\n"
+            "event_data.EventData.extended_kwargs = property(less)\n"
+            "statemachine.StateMachine.__init__ = warn\n"
+        ),
+        [
+            "on activation, `on_enter_state` no longer gets source a state without a value",
+            "now is offered `weather` too and no longer is offered `source`",
+            "`the warning FutureWarning` is new: says machines are out of fashion",
+            "in a transition of a machine with one async callback, 99",
+        ],
+    ),
+    "callbacks in another order, and a sender that waits for ever": (
+        (
+            "import asyncio, statemachine\n"
+            "from statemachine import callbacks\n"
+            "calls = callbacks.CallbacksExecutor.__iter__\n"
+            "send = statemachine.StateMachine.send\n"
+            "def hang(self, event, *arguments, **options):\n"
+            "    if event == 'explode':\n"
+            "        return asyncio.get_running_loop().create_future()\n"
+            "    return send(self, event, *arguments, **options)\n"
+            "callbacks.CallbacksExecutor.__iter__ = lambda self: iter(list(calls(self))[::-1])\n"
+            "statemachine.StateMachine.send = hang\n"
+        ),
+        [
+            "on an event that has an edge, `on_EVENT` now comes after `on_exit_state` (before:",
+            "`send` now returns [None, 'a result', None] (before: [None, None, 'a result'])",
+            "on an event that no state knows, `somebody waits for ever` is new",
+        ],
+    ),
+    "machines that cannot be activated": (
+        "import statemachine\ndel statemachine.StateMachine.activate_initial_state\n",
+        [
+            "on activation, `activate_initial_state` now raises AttributeError at the call",
+            "what was played before cannot be played any more: AttributeError: 'Door' object",
+        ],
+    ),
 }
 RECORD = (
     "import sys\nfrom properties.behaviour.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
