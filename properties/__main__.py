@@ -22,6 +22,7 @@ from properties.profiles import PROFILES
 from properties.recording import RECORDER, ProgressLine, outside_stream
 from properties.report import print_laws, summary_of, verdict_on
 from properties.session import ROOT, CannotJudgeError, Parser, UsageError, finish, parser, run
+from properties.unfinished import keeper
 from reports.schema import LawsRecord
 
 SPECS = Path(__file__).resolve().parent / "specs"
@@ -144,9 +145,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"properties: profile {options.profile}, seed {seed}", file=sys.stderr, flush=True)
     defects = known_defects()
-    trouble = _ask(options, seed)
     box = "" if options.minutes is None else f" --minutes {options.minutes:g}"
     command = f"nox -s properties -- --profile {options.profile}{box} --seed {seed}"
+    RECORDER.after_each = keeper(
+        RECORDER,
+        options.record,
+        profile=options.profile,
+        seed=seed,
+        command=command,
+        defects=defects,
+    )
+    trouble = _ask(options, seed)
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
     # Late, as in subject_names.

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -48,7 +48,7 @@ class Recorder:
     """A pytest plugin. One a process; ``asked`` is by law and subject, in order of asking.
 
     ``stops_when_broken`` ends an exploration at its first broken law, ``keeps_files`` writes
-    counterexamples and histories beside the records.
+    counterexamples and histories beside the records, ``after_each`` is called after each test.
     """
 
     tally_key = pytest.StashKey[Counter[str]]()
@@ -65,6 +65,8 @@ class Recorder:
         self.only_subjects: frozenset[str] = frozenset()
         self.stops_when_broken = False
         self.keeps_files = True
+        self.after_each: Callable[[], None] = lambda: None
+        self._due: Counter[tuple[str, str]] = Counter()
 
     def begin_exploration(self, subject: str) -> Counter[str]:
         """Return the live tally of a subject's exploration."""
@@ -88,7 +90,8 @@ class Recorder:
         """Keep the chosen laws and subjects; the recorded schedules come first."""
         items[:] = [item for item in items if self._is_chosen(item)]
         items.sort(key=lambda item: key_of(item)[0] != ASKED_FIRST)
-        self.law_count = len({key_of(item) for item in items})
+        self._due = Counter(key_of(item) for item in items)
+        self.law_count = len(self._due)
 
     @staticmethod
     def pytest_collection_finish() -> None:
@@ -106,6 +109,14 @@ class Recorder:
         """Show which law is asked."""
         law, subject = key_of(item)
         self.now = f"{law} ({subject})"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Know which laws have been asked to their end."""
+        ended = yield
+        self._due[key_of(item)] -= 1
+        self.after_each()
+        return ended
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -131,6 +142,10 @@ class Recorder:
             else:
                 asked.reason = asked.reason or text
         return report
+
+    def is_settled(self, law: LawRecord) -> bool:
+        """Whether nothing more can change what a law said: it failed, or all of it was asked."""
+        return law.verdict is LawVerdict.FAIL or self._due[law.law, law.subject] <= 0
 
     def records(self, replay: str) -> list[LawRecord]:
         """Return one record a law and subject. ``replay`` starts the command of a failure."""

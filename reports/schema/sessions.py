@@ -23,9 +23,14 @@ class SessionRecord(Record, frozen=True, kw_only=True, tag_field="kind", tag="se
 
 
 class LawsRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="laws"):
-    """The content of reports/out/properties.json. `dropped` are pinned laws that were not asked."""
+    """The content of reports/out/properties.json.
+
+    `dropped` are pinned laws that were not asked. `is_partial` marks what stood there before all
+    laws were asked: of a run that was ended.
+    """
 
     profile: str
     seed: int | None
     laws: list[LawRecord]
     dropped: list[str] = []
+    is_partial: bool = False
