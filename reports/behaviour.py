@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from reports import schema, transcripts
+from reports.kept import once
 from reports.ledger import Ledger
 from reports.pairs import Side
 from reports.policy import BehaviourPolicy
@@ -57,25 +58,35 @@ def observe(
     limit_s: float,
     pulse: Pulse,
     believe: Believe,
+    schedules: Path | None = None,
 ) -> Behaviour:
-    """Let both sides write down what they do, the baseline first, and weigh the difference."""
+    """Let both sides write down what they do, the baseline first, and weigh the difference.
+
+    `schedules` is a record whose schedules both replay; without it the baseline walks anew.
+    """
     written: dict[Side, BehaviourRecord] = {}
     for side in (Side.BASELINE, Side.CANDIDATE):
-        out = scratch / f"behaviour-{side.value}.json"
+        folder = scratch / side.value
+        folder.mkdir(exist_ok=True)
+        out = folder / "behaviour.json"
         argv = [str(pythons[side]), "-m", "properties.behaviour", "--record", str(out)]
-        if side is Side.BASELINE:
+        if schedules is None:
             argv += ["--seed", str(seed)]
+            schedules = out
         else:
-            argv += ["--schedules", str(scratch / "behaviour-baseline.json")]
-        ended = run(
-            argv,
-            folder=checkout,
-            environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
-            log=scratch / f"behaviour-{side.value}.log",
-            limit_s=limit_s,
-            pulse=pulse,
-        )
-        found = _read(out, ended)
+            argv += ["--schedules", str(schedules)]
+
+        def write_down(argv: list[str] = argv, folder: Path = folder) -> Ended:
+            return run(
+                argv,
+                folder=checkout,
+                environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
+                log=folder / "behaviour.log",
+                limit_s=limit_s,
+                pulse=pulse,
+            )
+
+        found = _read(out, once(folder, write_down))
         if isinstance(found, str):
             text = f"behaviour was not compared: the {side.value} {found}"
             reasons = [Reason(verdict=Verdict.UNKNOWN, text=text)]

@@ -7,8 +7,9 @@
 Each comparison is one run of the clocks as a gate has them, of one benchmark with the control
 beside it, in processes of the lock's own environment; `--slowdown` slows the candidate down by
 real work. Each is kept at once as one JSON line with its seed, what other tools' rules say of the
-same rounds, and the command. Safe to stop and start again: what stands in the file is not measured
-again.
+same rounds, the command and a digest of the sources. Safe to stop and start again, on another
+commit too: what stands in the file is not measured again, and the last line says how many states
+of the sources it comes from.
 
 The table gives, for each benchmark and slowdown, how often each rule said *slower*, with the bounds
 of Clopper and Pearson (each side 2.5 %).
@@ -30,7 +31,7 @@ from typing import Any
 
 from rich.table import Table
 
-from reports import looks, policy, session, statistics, terminal
+from reports import kept, looks, policy, session, statistics, terminal
 from reports.environments import Builder, EnvironmentUnavailableError
 from reports.ledger import Ledger
 from reports.pairs import Epoch, Pairing, Side
@@ -101,6 +102,7 @@ def compare_once(
         "epochs": timing.epoch_count,
         "is_pinned": timing.is_pinned,
         "elapsed_s": round(time.monotonic() - began, 2),
+        "sources": kept.digest_of_sources()[:12],
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "rivals": _rivals(epochs[1:], benchmark),
         "command": f"nox -s campaign -- --benchmark {benchmark} --slowdown {slowdown_percent:g} "
@@ -147,6 +149,22 @@ def keep(path: Path, lines: Sequence[Line], latest: Line) -> None:
         stream.write(json.dumps(latest) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def done(lines: Iterable[Line], benchmark: str, slowdown_percent: float, budget_s: float) -> int:
+    """How many such comparisons stand in the file, whatever sources made them."""
+    wanted = (benchmark, slowdown_percent, budget_s)
+    return sum(
+        (each["benchmark"], each["slowdown_percent"], each["budget_s"]) == wanted for each in lines
+    )
+
+
+def _summary(lines: Sequence[Line], data: Path) -> str:
+    states = len({each.get("sources") for each in lines})
+    told = f" of {states} states of the sources" if states > 1 else ""
+    spent_s = sum(each.get("elapsed_s", 0.0) for each in lines)
+    each_s = f", {spent_s / len(lines):.0f} s each" if lines else ""
+    return f"{len(lines)} comparisons{told} in {session.shown(data)}{each_s}"
 
 
 def said_slower(line: Line) -> dict[str, bool]:
@@ -215,12 +233,7 @@ def _measure(options: Any, data: Path, progress: Progress) -> None:  # argparse'
     for number in range(options.comparisons):
         for benchmark in chosen:
             lines = read(data)
-            done = sum(
-                (each["benchmark"], each["slowdown_percent"], each["budget_s"])
-                == (benchmark, options.slowdown, options.budget)
-                for each in lines
-            )
-            if done > number:
+            if done(lines, benchmark, options.slowdown, options.budget) > number:
                 continue
             line = compare_once(
                 python,
@@ -263,7 +276,7 @@ def main(given: Sequence[str] | None = None) -> int:
     record = SessionRecord(
         name="campaign",
         verdict=verdict,
-        summary=words or f"{len(lines)} comparisons in {session.shown(data)}",
+        summary=words or _summary(lines, data),
         figures=dict(figures(lines)),
     )
     code = session.finish(record, out, show=lambda: terminal.console().print(table(lines)))

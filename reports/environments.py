@@ -14,21 +14,23 @@ checkout, or it would apply the project's own constraints to the question.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from reports import evidence, processes, requirements
+from reports import evidence, kept, processes, requirements
 from reports.evidence import Installed
 from reports.processes import Ended, Pulse
 from reports.session import UsageError
@@ -37,6 +39,8 @@ RESOLVE_LIMIT_S = 60.0
 BUILD_LIMIT_S = 180.0
 STALE_BUILD_S = 3600.0
 BUILDING = "building-"
+USED = "used"
+"""In each environment: locked by whoever uses it, as old as its last use."""
 
 _UNREACHABLE = (
     "Request failed",
@@ -44,6 +48,9 @@ _UNREACHABLE = (
     "error sending request",
     "network was disabled",
 )
+WORDS_MOST = 8
+_UNBUILT = re.compile(r"Failed to (?:download and )?build `([^`]+)`")
+_FULL = "No space left on device"
 _DRAWING = " \N{MULTIPLICATION SIGN}│╰─▶├·"
 _UV_IGNORED = {
     "UV_BUILD_CONSTRAINT",
@@ -62,12 +69,37 @@ class EnvironmentUnavailableError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where releases come from, if not from where uv itself would look; and what may be taken.
+
+    `wheelhouse` is a folder of wheels and no network at all. `constraints` is a text of
+    requirements, whose hashes are held against what is installed.
+    """
+
+    index: str | None = None
+    wheelhouse: Path | None = None
+    constraints: str = ""
+
+    def environ(self) -> dict[str, str]:
+        """What uv reads of it."""
+        found = {} if self.index is None else {"UV_DEFAULT_INDEX": self.index}
+        if self.wheelhouse is not None:
+            folder = str(self.wheelhouse.absolute())
+            found |= {"UV_FIND_LINKS": folder, "UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltEnvironment:
-    """One side of the question: its interpreter, and what the installer put there."""
+    """One side of the question: its interpreter, and what the installer put there.
+
+    While this object lives, nobody makes room by removing the environment.
+    """
 
     folder: Path
     python: Path
     installed: Mapping[str, Installed]
+    held: "_Hold | None" = field(default=None, repr=False, compare=False)
 
     def remove(self) -> None:
         """Forget an environment that is not what was built."""
@@ -89,6 +121,7 @@ class Builder:
     pulse: Pulse
     python: str = sys.executable
     is_compiled: bool = True
+    sources: Sources = Sources()
 
     def lock_requirements(self) -> str:
         """The lock as requirements with hashes: the baseline."""
@@ -102,7 +135,11 @@ class Builder:
                 raise EnvironmentUnavailableError(
                     f"the lock cannot be read: {explain(ended.tail)}. `uv lock --check` says more."
                 )
-            return out.read_text(encoding="utf-8")
+            return self._vouched(out)
+
+    def _vouched(self, resolved: Path) -> str:
+        text = resolved.read_text(encoding="utf-8")
+        return requirements.vouched(text, self.sources.constraints)
 
     def candidate_requirements(self, baseline: str, asked: Mapping[str, Requirement]) -> str:
         """The lock, moved as little as the question forces it to move."""
@@ -114,10 +151,14 @@ class Builder:
             wanted.write_text(requirements.resolver_input(direct, asked), encoding="utf-8")
             out.write_text(baseline, encoding="utf-8")
             where = [str(wanted), "-o", str(out), "--python", self.python]
+            if self.sources.constraints:
+                constraints = scratch / "constraints.txt"
+                constraints.write_text(self.sources.constraints, encoding="utf-8")
+                where += ["--constraints", str(constraints)]
             ended = self._uv("pip", "compile", *where, *style, *moved, folder=scratch)
             if ended.exit_code != 0:
                 raise _refusal(", ".join(map(str, asked.values())), ended)
-            return out.read_text(encoding="utf-8")
+            return self._vouched(out)
 
     def newest(self, wanted: str, *, prereleases: bool) -> str | None:
         """The newest release that fits `wanted` and this interpreter, None where none does."""
@@ -137,8 +178,13 @@ class Builder:
     def build(self, wanted: str) -> BuiltEnvironment:
         """The environment with exactly these requirements, from the cache or built now."""
         folder = self.cache / "environments" / _key(wanted, self.python)
-        if not folder.exists():
-            self._make(folder, wanted)
+        held = None
+        while held is None:
+            if not folder.exists():
+                self._make(folder, wanted)
+            # Somebody who makes room may have taken it away just now: then it is made again.
+            with contextlib.suppress(FileNotFoundError):
+                held = _Hold(folder)
         python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         site = next(folder.glob("[Ll]ib/**/site-packages"), None)
         if site is None or not python.exists():
@@ -146,7 +192,25 @@ class Builder:
                 f"the environment {folder.name} in {self.cache.name}/environments is damaged. "
                 "Remove that folder and ask again."
             )
-        return BuiltEnvironment(folder=folder, python=python, installed=evidence.installed(site))
+        return BuiltEnvironment(
+            folder=folder, python=python, installed=evidence.installed(site), held=held
+        )
+
+    def make_room(self, most_bytes: float) -> list[str]:
+        """Remove what was used longest ago until the rest fits; returns what was removed.
+
+        What anybody uses stays, so more than `most_bytes` may remain.
+        """
+        homes = [each for each in (self.cache / "environments").glob("*/") if _is_whole(each)]
+        homes.sort(key=lambda each: (each / USED).stat().st_mtime, reverse=True)
+        total, removed = 0, []
+        for home in homes:
+            size = kept.size_bytes(home)
+            if total + size > most_bytes and remove_unused(home):
+                removed.append(home.name)
+            else:
+                total += size
+        return removed
 
     def _make(self, folder: Path, wanted: str) -> None:
         with _outside() as scratch, self._building() as building:
@@ -204,11 +268,45 @@ class Builder:
         return processes.run(
             [uv_program(), *arguments, *style],
             folder=folder,
-            environ=_uv_environ(),
+            environ=_uv_environ() | self.sources.environ(),
             log=folder / "uv.log",
             limit_s=limit_s,
             pulse=self.pulse,
         )
+
+
+def _is_whole(home: Path) -> bool:
+    return (home / USED).exists()
+
+
+class _Hold:
+    """A shared lock on an environment, for as long as anybody knows of this object."""
+
+    def __init__(self, home: Path) -> None:
+        """Take it. Raises `FileNotFoundError` where the environment is gone."""
+        self._descriptor = os.open(home / USED, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        if os.fstat(self._descriptor).st_ino != (home / USED).stat().st_ino:
+            raise FileNotFoundError(f"{home} was made anew meanwhile")
+        os.utime(self._descriptor)
+
+    def __del__(self) -> None:
+        """Let go."""
+        with contextlib.suppress(AttributeError):
+            os.close(self._descriptor)
+
+
+def remove_unused(home: Path) -> bool:
+    """Remove an environment unless somebody uses it."""
+    with (home / USED).open("a", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        doomed = home.with_name(f"{home.name}.removed")
+        home.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+    return True
 
 
 def explain(tail: str) -> str:
@@ -216,7 +314,7 @@ def explain(tail: str) -> str:
     lines = [line.strip(_DRAWING) for line in tail.splitlines()]
     words = [line.removeprefix("error: ").removeprefix("cause: ") for line in lines if line]
     because = [each for each in words if each.startswith("Because")]
-    text = because[0] if because else "; ".join(words[:3]) or "uv printed nothing"
+    text = because[0] if because else "; ".join(words[:WORDS_MOST]) or "uv printed nothing"
     return text[:600].rstrip(".")
 
 
@@ -227,10 +325,19 @@ def _refusal(what: str, ended: Ended) -> Exception:
             f"uv did not answer for {what} within {ended.elapsed_s:.0f} s. Ask again later."
         )
     why = explain(ended.tail)
+    if _FULL in ended.tail:
+        return EnvironmentUnavailableError(
+            f"{_FULL}: {what} cannot be installed. Free some, or `nox -s gate -- --clean`."
+        )
+    if unbuilt := _UNBUILT.search(ended.tail):
+        return EnvironmentUnavailableError(
+            f"{unbuilt[1]} has no wheel for this place, and cannot be built here: {why}. Name a "
+            "release with a wheel, or a place that has what builds it."
+        )
     if _is_unreachable(ended):
         return EnvironmentUnavailableError(
             f"no package index could be reached for {what}: {why}. Check the network, or name an "
-            "index with UV_DEFAULT_INDEX."
+            "index with --index or a folder of wheels with --wheelhouse."
         )
     if "No solution found" in ended.tail:
         return UsageError(

@@ -5,7 +5,7 @@
 Two environments are built from real releases: the baseline is the lock, the candidate is the lock
 with the requirements. Both run the laws, then the benchmarks run in pairs of fresh processes. Each
 process proves from inside which library files it ran. A requirement without a version asks about
-the newest release.
+the newest release. A gate that was stopped goes on with --resume.
 
 Exit codes: 0 pass, 1 fail, 2 usage error, 3 unknown, 4 invalid (nothing was judged), 130
 interrupted. The thresholds stand in reports/policy.toml, each with its reason.
@@ -13,239 +13,25 @@ interrupted. The thresholds stand in reports/policy.toml, each with its reason.
 
 import argparse
 import contextlib
-import datetime
 import random
 import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports import (
-    behaviour,
-    evidence,
-    judgement,
-    ledger,
-    policy,
-    requirements,
-    session,
-    telling,
-    terminal,
-    transcripts,
-)
-from reports.behaviour import Behaviour
-from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
-from reports.laws import LawsRun, compare_laws, run_laws
-from reports.pairs import Epoch, Pairing, Side
-from reports.policy import Policy
+import msgspec
+
+from reports import archive, cleaning, kept, requirements, session, telling, terminal
+from reports.environments import Builder, EnvironmentUnavailableError, Sources
+from reports.kept import Kept
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
-from reports.schema import (
-    Environment,
-    GateRecord,
-    LawComparison,
-    LawKind,
-    LawOutcome,
-    Reason,
-    Verdict,
-)
-from reports.timing import Timing, measure
+from reports.schema import GateQuestion, GateRecord, Reason, Verdict
+from reports.verdict import Gate, NothingJudgedError
 
 INTERRUPTED = 130
-
-
-class NothingJudgedError(Exception):
-    """A process did not run what was built for it, so whatever it said says nothing."""
-
-
-class Gate:
-    """One question, from the requirements to the record."""
-
-    def __init__(self, options: argparse.Namespace, progress: Progress, scratch: Path) -> None:
-        self.options = options
-        self.progress = progress
-        self.scratch = scratch
-        self.policy: Policy = policy.load()
-        self.accepted = ledger.read(options.accepted)
-        self.seed: int = options.seed
-        budget_s = options.time_budget or self.policy.limits.budget_s
-        self._end = time.monotonic() + budget_s - self.policy.limits.reserve_s
-        self._proofs: dict[Side, Environment] = {}
-
-    def left_s(self) -> float:
-        """What is left of the budget."""
-        return self._end - time.monotonic()
-
-    def judge(self) -> GateRecord:
-        """Build, ask the laws, time the pairs, decide."""
-        builder = Builder(
-            root=session.ROOT, cache=session.ROOT / ".gate", pulse=self.progress.within("uv")
-        )
-        lock = builder.lock_requirements()
-        asked = requirements.parse(self.options.requirements, locked=requirements.pins(lock))
-        wanted = {Side.CANDIDATE: builder.candidate_requirements(lock, asked), Side.BASELINE: lock}
-        built = {side: self._build(builder, side, wanted[side]) for side in Side}
-        changes = evidence.changes(
-            built[Side.BASELINE].installed, built[Side.CANDIDATE].installed, asked
-        )
-        for row in changes:
-            remark = "asked" if row.was_asked else "came along"
-            self.progress.say(f"{row.name}: {row.baseline} -> {row.candidate} ({remark})")
-
-        book = ledger.Ledger(
-            lines=self.accepted, changes=changes, today=datetime.datetime.now(datetime.UTC).date()
-        )
-        seen = self._observe(built, book)
-        runs = {side: self._run_laws(built[side], side) for side in Side}
-        laws = ledger.accept_laws(book, compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE]))
-        reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
-        reasons += seen.reasons
-        timing = None if _is_decided(laws) else self._time(built, book, seen)
-        if timing is not None:
-            reasons += timing.reasons
-        reasons += [
-            Reason(verdict=Verdict.UNKNOWN, text=f"nothing that ran imported {name}")
-            for name in evidence.not_imported(self._proofs.values(), asked)
-        ]
-        verdict, ordered = judgement.decide(reasons)
-        benchmarks = timing.rows if timing else []
-        candidate = self._proofs.get(Side.CANDIDATE)
-        return GateRecord(
-            name="gate",
-            verdict=verdict,
-            summary=telling.partly(self.options.law)
-            + judgement.summary(verdict, laws, benchmarks, ordered, seen.changes),
-            figures={
-                "laws": len(laws),
-                "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
-                "accepted": sum(reason.is_accepted for reason in ordered),
-                "behaviour_changes": len(seen.changes),
-                "epochs": timing.epoch_count if timing else 0,
-                "budget_left_s": round(self.left_s(), 1),
-            },
-            versions=candidate.versions() if candidate else {},
-            environment=candidate,
-            requirements=[str(each) for each in asked.values()],
-            reasons=ordered,
-            seed=self.seed,
-            guarantee=telling.guarantee(self.policy),
-            changes=changes,
-            baseline=self._proofs.get(Side.BASELINE),
-            candidate=candidate,
-            laws=laws,
-            benchmarks=benchmarks,
-            behaviour=seen.changes,
-            ledger=book.records(),
-            weaknesses=telling.weaknesses(timing, self.options.law),
-            replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
-            f"--seed {self.seed}",
-        )
-
-    def _build(self, builder: Builder, side: Side, wanted: str) -> BuiltEnvironment:
-        started = time.monotonic()
-        built = builder.build(wanted)
-        self.progress.say(
-            f"{side.value}: environment {built.folder.name} with {len(built.installed)} libraries "
-            f"({time.monotonic() - started:.1f} s)"
-        )
-        return built
-
-    def _run_laws(self, built: BuiltEnvironment, side: Side) -> LawsRun:
-        folder = self.scratch / f"laws-{side.value}"
-        folder.mkdir()
-        run = run_laws(
-            built.python,
-            checkout=session.ROOT,
-            scratch=folder,
-            seed=self.seed,
-            only=self.options.law,
-            limit_s=max(1.0, min(self.policy.limits.laws_s, self.left_s())),
-            pulse=self.progress.within(f"laws, {side.value}"),
-        )
-        if run.record is not None:
-            self._believe(built, side, run.record.environment)
-        said = run.record.last_line if run.record else ""
-        self.progress.say(f"laws, {side.value}: {run.problem or said}")
-        return run
-
-    def _observe(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Behaviour:
-        if self.options.law is not None:
-            return behaviour.NOT_COMPARED
-        folder = self.scratch / "behaviour"
-        folder.mkdir()
-        seen = behaviour.observe(
-            {side: built[side].python for side in Side},
-            self.policy.behaviour,
-            book,
-            checkout=session.ROOT,
-            scratch=folder,
-            seed=self.seed,
-            limit_s=max(1.0, min(self.policy.limits.behaviour_s, self.left_s())),
-            pulse=self.progress.within("behaviour"),
-            believe=lambda side, proof: self._believe(built[side], side, proof),
-        )
-        self.progress.say(
-            f"behaviour: {len(seen.changes)} changes in {seen.summary}"
-            if seen.summary is not None
-            else seen.reasons[0].text
-        )
-        return seen
-
-    def _time(
-        self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger, seen: Behaviour
-    ) -> Timing:
-        folder = self.scratch / "pairs"
-        folder.mkdir()
-        pairing = Pairing(
-            pythons={side: built[side].python for side in Side},
-            checkout=session.ROOT,
-            scratch=folder,
-            limit_s=self.policy.limits.benchmarks_s,
-            draw=random.Random(self.seed),
-            pulse=self.progress.detail,
-        )
-
-        def proven_epoch(only: Sequence[str] | None) -> Epoch:
-            epoch = pairing.epoch(only)
-            seats = [*epoch.sides.items(), (Side.BASELINE, epoch.twin)]
-            for side, measured in seats:
-                if measured is not None and measured.failure is None:
-                    self._believe(built[side], side, measured.environment)
-            return epoch
-
-        return measure(
-            proven_epoch,
-            self.policy.time,
-            left_s=self.left_s,
-            say=self.progress.say,
-            at=self.progress.at,
-            ledger=book,
-            explain=lambda name: transcripts.calls_of(seen.changes, name),
-        )
-
-    def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
-        """Keep a proof that fits what was built; stop at one that does not."""
-        if wrong := evidence.contradictions(proof, built.installed):
-            built.remove()
-            raise NothingJudgedError(
-                f"a process of the {side.value} did not run what was built for it: "
-                f"{'; '.join(wrong)}. The environment is removed; ask again, and if it happens "
-                "again, that release changes itself."
-            )
-        if proof is not None:
-            self._proofs.setdefault(side, proof)
-
-
-def _is_decided(laws: Sequence[LawComparison]) -> bool:
-    """A promise of the machine that newly fails decides: no speed makes up for it.
-
-    What is only assumed of a library may have changed on purpose. That is a failure too; but
-    whoever weighs it wants to know what the release costs.
-    """
-    return any(
-        row.outcome is LawOutcome.NEW_FAILURE and row.kind is LawKind.MACHINE for row in laws
-    )
+SHOWN_MOST = 300
 
 
 def build_parser() -> session.Parser:
@@ -257,7 +43,37 @@ def build_parser() -> session.Parser:
     made.add_argument(
         "--list", action="store_true", help="name what can be asked about, ask nothing"
     )
-    made.add_argument("--clean", action="store_true", help="remove every environment that is kept")
+    made.add_argument(
+        "--clean",
+        action="store_true",
+        help="remove the environments and stopped gates that are kept",
+    )
+    made.add_argument(
+        "--resume", action="store_true", help="go on with the gate that was stopped last"
+    )
+    made.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        metavar="REQUIREMENT|FILE",
+        help="in place of the lock: a release, or a file that pins some (requirements, uv.lock)",
+    )
+    made.add_argument("--index", metavar="URL", help="where releases come from (default: PyPI)")
+    made.add_argument(
+        "--wheelhouse", type=Path, metavar="DIR", help="a folder of wheels, and no network at all"
+    )
+    made.add_argument(
+        "--constraint",
+        type=Path,
+        metavar="FILE",
+        help="releases that may be taken, with their hashes where known",
+    )
+    made.add_argument(
+        "--archive", type=Path, metavar="FILE", help="pack locks, schedules, records (.tar.gz)"
+    )
+    made.add_argument(
+        "--reproduce", type=Path, metavar="FILE", help="ask the question of an archive again, here"
+    )
     made.add_argument(
         "--time-budget", type=_seconds, metavar="SECONDS", help="for the whole gate (default: 300)"
     )
@@ -312,9 +128,7 @@ def _without_a_question(options: argparse.Namespace) -> int:
         raise session.UsageError("--list and --clean take no REQUIREMENT.")
     cache = session.ROOT / ".gate"
     if options.clean:
-        kept = list((cache / "environments").glob("*"))
-        shutil.rmtree(cache, ignore_errors=True)
-        words = f"{len(kept)} environments removed"
+        words = cleaning.clean(cache)
     else:
         builder = Builder(root=session.ROOT, cache=cache, pulse=lambda _: None)
         locked = requirements.pins(builder.lock_requirements())
@@ -325,15 +139,96 @@ def _without_a_question(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _scratch(keep: Path | None) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="fsmcore-gate-"))
-    try:
-        yield folder
-        if keep is not None:
-            shutil.rmtree(keep, ignore_errors=True)
-            shutil.copytree(folder, keep)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _home(options: argparse.Namespace) -> Iterator[tuple[Kept, GateRecord | None]]:
+    """The gate's folder, begun or gone on with, and the answer that an archive gives, if any."""
+    gates = session.ROOT / ".gate" / "gates"
+    with contextlib.ExitStack() as opened:
+        if options.resume:
+            yield opened.enter_context(kept.stopped(gates)), None
+        elif options.reproduce is not None:
+            folder = opened.enter_context(archive.unpacked(options.reproduce))
+            question, answer = archive.question_of(folder)
+            home = opened.enter_context(kept.begun(gates, question))
+            archive.stage(folder, home)
+            yield home, answer
+        else:
+            limits = options.constraint and requirements.constraints(options.constraint)
+            question = GateQuestion(
+                requirements=options.requirements,
+                baseline=[_absolute(each) for each in options.baseline],
+                constraints=limits or "",
+                law=options.law,
+                seed=options.seed,
+                sources=kept.digest_of_sources(),
+            )
+            yield opened.enter_context(kept.begun(gates, question)), None
+
+
+def _absolute(text: str) -> str:
+    """A file stays the same file wherever the gate goes on."""
+    return str(Path(text).absolute()) if requirements.names_a_file(text) else text
+
+
+def _refuse_half_questions(options: argparse.Namespace) -> None:
+    if options.resume or options.reproduce is not None:
+        given = [*options.requirements, *options.baseline, options.law, options.constraint]
+        if any(given) or (options.resume and options.reproduce is not None):
+            raise session.UsageError(
+                "--resume and --reproduce ask what was asked before: they take no REQUIREMENT, "
+                "--baseline, --constraint or --law, and not each other."
+            )
+    elif not options.requirements:
+        raise session.UsageError(
+            "no REQUIREMENT was given, as in python-statemachine==3.2.2. `--list` names what "
+            "can be asked about."
+        )
+    if options.index is not None and options.wheelhouse is not None:
+        raise session.UsageError("--wheelhouse means no network, so it excludes --index.")
+    if options.wheelhouse is not None and not options.wheelhouse.is_dir():
+        raise session.UsageError(f"--wheelhouse {options.wheelhouse}: there is no such folder.")
+
+
+def _answered(
+    options: argparse.Namespace, progress: Progress, home: Kept, answer: GateRecord | None
+) -> GateRecord:
+    """Judge, keep what is to be kept, and let go of the folder."""
+    question = home.question
+    asked = f"{', '.join(question.requirements)} in place of {_place(question)}"
+    asked = " ".join(
+        asked.split()
+    )  # a requirement with a line of its own must not fake one of ours
+    again = " (goes on)" if options.resume else ""
+    progress.say(f"the question: {asked[:SHOWN_MOST]} (seed {question.seed}){again}")
+    sources = Sources(
+        index=options.index, wheelhouse=options.wheelhouse, constraints=question.constraints
+    )
+    record = Gate(
+        home,
+        progress,
+        sources=sources,
+        accepted=options.accepted,
+        time_budget_s=options.time_budget,
+    ).judge()
+    if answer is not None:
+        for line in archive.differences(answer, record):
+            progress.say(line)
+    if options.archive is not None:
+        try:
+            archive.pack(home, record, options.archive)
+            progress.say(f"to ask again elsewhere: nox -s gate -- --reproduce {options.archive}")
+        except archive.ArchiveNotWrittenError as error:
+            print(error, file=sys.stderr)
+            weak = [*record.weaknesses, str(error)]
+            record = msgspec.structs.replace(record, weaknesses=weak)
+    if options.keep:
+        place = options.out.parent / "gate"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(home.folder, place)
+    return record
+
+
+def _place(question: GateQuestion) -> str:
+    return ", ".join(question.baseline) or "the lock"
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -343,27 +238,37 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         options = build_parser().parse_args(session.arguments(given))
         out, asked = options.out, options.requirements
-        keep = out.parent / "gate" if options.keep else None
         if options.list or options.clean:
             return _without_a_question(options)
-        if not asked:
-            raise session.UsageError(
-                "no REQUIREMENT was given, as in python-statemachine==3.2.2. `--list` names what "
-                "can be asked about."
-            )
+        _refuse_half_questions(options)
         progress = Progress(terminal.console())
-        progress.say(f"the question: {', '.join(asked)} in place of the lock (seed {options.seed})")
-        with terminating_like_interrupt(), progress, _scratch(keep) as scratch:
-            record = Gate(options, progress, scratch).judge()
+        with terminating_like_interrupt(), progress, _home(options) as (home, answer):
+            asked = home.question.requirements
+            try:
+                record = _answered(options, progress, home, answer)
+            except (session.UsageError, EnvironmentUnavailableError, NothingJudgedError):
+                kept.forget(home)
+                raise
+            kept.forget(home)
     except session.UsageError as error:
         record = _unjudged(Verdict.USAGE, str(error), asked)
     except (EnvironmentUnavailableError, NothingJudgedError) as error:
         record = _unjudged(Verdict.INVALID, str(error), asked)
     except KeyboardInterrupt:
-        what = "interrupted: what ran was ended, finished environments are kept"
+        what = "interrupted: what ran was ended, what had ended is kept. --resume goes on with it"
         record = _unjudged(Verdict.INVALID, what, asked)
         session.finish(record, out)
         return INTERRUPTED
+    except OSError as error:
+        where = f" ({session.shown(error.filename)})" if error.filename else ""
+        what = (
+            f"the gate cannot work here: {error.strerror}{where}. Mend that, then --resume goes on"
+        )
+        record = _unjudged(Verdict.INVALID, what, asked)
+    except Exception:  # noqa: BLE001 - told in full, and never a verdict
+        # An error of ours has judged nothing, and its exit code would be that of a failure.
+        traceback.print_exc()
+        record = _unjudged(Verdict.INVALID, "the gate itself failed, see above", asked)
     else:
         return session.finish(record, out, show=lambda: telling.show(record))
     return session.finish(record, out)

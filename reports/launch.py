@@ -22,6 +22,8 @@ WRONG_PARENT = 70
 def main() -> None:
     """Prepare this process and replace it by the program."""
     cpu, parent, program = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    # Whoever started us may have held signals back meanwhile (`processes.uninterrupted`).
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -4,7 +4,8 @@ An assumption that fails in both environments is not the upgrade's fault, unless
 another reason; a promise of our machine that fails in both leaves nothing to judge an upgrade by.
 A side that crashed, hung or left no record is unknown, and so is a law that only one side reported
 or worked on: absence of a failure is never a pass. Failures stand even where the process did not
-end well afterwards; passes do not.
+end well afterwards; passes do not, unless it was we who ended it: what had been asked to its end by
+then is as good as ever.
 """
 
 import math
@@ -12,7 +13,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from reports import schema
+from reports.kept import once
 from reports.processes import Ended, Pulse, clean_environ, run
 from reports.schema import (
     LawComparison,
@@ -32,10 +36,14 @@ NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LawsRun:
-    """What one side reported, and what stands against believing it."""
+    """What one side reported, and what stands against believing it.
+
+    `was_stopped` where nothing is wrong with it but that its time was up.
+    """
 
     record: LawsRecord | None
     problem: str | None
+    was_stopped: bool = False
 
 
 def run_laws(
@@ -52,15 +60,19 @@ def run_laws(
     out = scratch / "laws.json"
     argv = [str(python), "-m", "properties", "--profile", "gate", "--record", str(out)]
     argv += ["--seed", str(seed)]
-    ended = run(
-        argv if only is None else [*argv, "--law", only],
-        folder=checkout,
-        environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
-        log=scratch / "laws.log",
-        limit_s=limit_s,
-        pulse=pulse,
-    )
-    return read_run(out, ended)
+    argv += [] if only is None else ["--law", only]
+
+    def ask() -> Ended:
+        return run(
+            argv,
+            folder=checkout,
+            environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
+            log=scratch / "laws.log",
+            limit_s=limit_s,
+            pulse=pulse,
+        )
+
+    return read_run(out, once(scratch, ask))
 
 
 def read_run(out: Path, ended: Ended) -> LawsRun:
@@ -76,6 +88,10 @@ def read_run(out: Path, ended: Ended) -> LawsRun:
     except RecordError as error:
         problem = f"{_ending(ended)} and its record is {error.what}"
         return LawsRun(record=None, problem=problem)
+    if record.is_partial:
+        was_stopped = ended.exit_code is None
+        problem = f"{_ending(ended)}: {record.summary}"
+        return LawsRun(record=record, problem=problem, was_stopped=was_stopped)
     if ended.exit_code != record.verdict.exit_code:
         return LawsRun(record=record, problem=f"{_ending(ended)} after it had written its record")
     return LawsRun(record=record, problem=_doubt(record))
@@ -96,13 +112,33 @@ def _doubt(record: LawsRecord) -> str | None:
     return f"ended {record.verdict.value}, for no law: {record.summary}"
 
 
-def compare_laws(baseline: LawsRun, candidate: LawsRun) -> list[LawComparison]:
-    """Every law that either side reported, in the baseline's order."""
+DRAWN_BY = "hypothesis"
+"""The library that draws the cases of laws; another release draws others from the same seed."""
+
+
+def compare_laws(
+    baseline: LawsRun, candidate: LawsRun, *, drew_otherwise: bool = False
+) -> list[LawComparison]:
+    """Every law that either side reported, in the baseline's order.
+
+    Where the sides drew otherwise, one may have met a case that the other never saw: a failure of
+    a law that draws is no evidence about the upgrade then, until its case was replayed.
+    """
     before, after = _by_law(baseline), _by_law(candidate)
-    return [
-        _compare(known, before.get(law), after.get(law), baseline, candidate)
-        for law, known in (before | after).items()
-    ]
+    rows = []
+    for law, known in (before | after).items():
+        row = _compare(known, before.get(law), after.get(law), baseline, candidate)
+        drew = drew_otherwise and law in after and after[law].examples > 0
+        if drew and row.outcome is LawOutcome.NEW_FAILURE:
+            row = msgspec.structs.replace(row, outcome=LawOutcome.UNKNOWN, reason=_REDRAWN)
+        rows.append(row)
+    return rows
+
+
+_REDRAWN = (
+    f"broken by a case that only the candidate's {DRAWN_BY} drew; run the command that its failure "
+    "ends in with the baseline too"
+)
 
 
 def _compare(
@@ -166,7 +202,8 @@ def _gist(law: LawRecord) -> str:
 
 
 def _believed(law: LawRecord, run: LawsRun) -> LawVerdict:
-    doubtful = run.problem is not None and law.verdict is LawVerdict.PASS
+    has_failed = run.problem is not None and not run.was_stopped
+    doubtful = has_failed and law.verdict is LawVerdict.PASS
     return LawVerdict.UNKNOWN if doubtful else law.verdict
 
 
@@ -175,10 +212,10 @@ def _why_unknown(
 ) -> str:
     reasons = []
     for side, law, run_ in (("baseline", before, baseline), ("candidate", after, candidate)):
-        if run_.problem is not None:
-            reasons.append(f"the {side}'s process did not end well")
-        elif law is None:
+        if law is None:
             reasons.append(f"the {side} did not report it")
+        elif run_.problem is not None and not run_.was_stopped:
+            reasons.append(f"the {side}'s process did not end well")
         elif law.verdict in {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED}:
             reasons.append(f"{law.verdict.value} with the {side}: {law.reason or 'no reason'}")
     return "; ".join(reasons)

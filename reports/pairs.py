@@ -19,13 +19,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from reports import load
+from reports.kept import write_whole
 from reports.load import BenchmarkFile, UnusableFileError
-from reports.processes import Pulse, clean_environ
+from reports.processes import Ended, Pulse, clean_environ
 from reports.schema import Environment
 from reports.statistics import median
 from reports.together import TURNS, run_together
 from reports.turns import Referee
+
+EPOCHS = "ended-*.json"
+"""The notes of epochs that have ended, in the folder of a pairing."""
 
 
 class Side(enum.Enum):
@@ -113,10 +119,19 @@ def _log_ratios(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """How the processes of one epoch ended, as it is noted beside their files."""
+
+    cpu: int | None
+    ended: dict[Seat, Ended]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
     """How epochs are run: both interpreters, where, and the randomness.
 
-    With `slowdown_percent` the candidate does so much more work, to see whether it is found.
+    An epoch that has ended leaves a note in `scratch`, and whoever goes on reads it there. With
+    `slowdown_percent` the candidate does so much more work, to see whether it is found.
     """
 
     pythons: Mapping[Side, Path]
@@ -130,16 +145,44 @@ class Pairing:
     _count: list[int] = field(default_factory=lambda: [0])
 
     def epoch(self, only: Sequence[str] | None = None) -> Epoch:
-        """Run the processes of one epoch now; `only` these benchmarks, by their short names."""
+        """One epoch of `only` these benchmarks by their short names, as it was left or run now.
+
+        Epochs of an earlier run come first, in their order, whatever is wanted now.
+        """
+        self._count[0] += 1
+        note = self.scratch / f"ended-{self._count[0]:03d}.json"
+        if note.exists():
+            run = msgspec.json.decode(note.read_bytes(), type=_Run)
+        else:
+            run = self._run(only)
+            write_whole(note, msgspec.json.encode(run))
+        measured = {}
+        for seat, each in run.ended.items():
+            failure = None
+            if each.exit_code is None:
+                failure = f"it was killed after {each.elapsed_s:.0f} s"
+            elif each.exit_code != 0:
+                failure = f"it ended with exit code {each.exit_code}: {each.last_words}"
+            measured[seat] = _read(self.scratch / f"{self._stem(seat)}.json", failure)
+        return Epoch(
+            sides={side: measured[Seat(side.value)] for side in Side},
+            twin=measured[Seat.TWIN],
+            cpu=run.cpu,
+            elapsed_s=max(each.elapsed_s for each in run.ended.values()),
+        )
+
+    def _stem(self, seat: Seat) -> str:
+        # Names of equal length: the path of a file is part of the process's memory layout.
+        return f"{self._count[0]:03d}-{list(Seat).index(seat)}"
+
+    def _run(self, only: Sequence[str] | None) -> _Run:
         cpu = self.draw.choice(_usable_cpus()) if _usable_cpus() else None
         environ = clean_environ(
             PYTHONHASHSEED=str(self.draw.randrange(2**32)), PYTHONNOUSERSITE="1"
         )
         seats = list(Seat)
         self.draw.shuffle(seats)
-        self._count[0] += 1
-        # Names of equal length: the path of a file is part of the process's memory layout.
-        stems = {seat: f"{self._count[0]:03d}-{list(Seat).index(seat)}" for seat in seats}
+        stems = {seat: self._stem(seat) for seat in seats}
         ended = run_together(
             {seat: self._command(seat, stems[seat], only) for seat in seats},
             Referee(seats, self.draw),
@@ -150,20 +193,7 @@ class Pairing:
             pulse=self.pulse,
             cpu=cpu,
         )
-        measured = {}
-        for seat, each in ended.items():
-            failure = None
-            if each.exit_code is None:
-                failure = f"it was killed after {each.elapsed_s:.0f} s"
-            elif each.exit_code != 0:
-                failure = f"it ended with exit code {each.exit_code}: {each.last_words}"
-            measured[seat] = _read(self.scratch / f"{stems[seat]}.json", failure)
-        return Epoch(
-            sides={side: measured[Seat(side.value)] for side in Side},
-            twin=measured[Seat.TWIN],
-            cpu=cpu,
-            elapsed_s=max(each.elapsed_s for each in ended.values()),
-        )
+        return _Run(cpu=cpu, ended=ended)
 
     def _command(self, seat: Seat, stem: str, only: Sequence[str] | None) -> list[str]:
         out = self.scratch / f"{stem}.json"

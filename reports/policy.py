@@ -29,13 +29,14 @@ class BehaviourPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long each part may take, in seconds."""
+    """How long each part may take, in seconds, and what the environments may take of the disk."""
 
     budget_s: float
     laws_s: float
     behaviour_s: float
     benchmarks_s: float
     reserve_s: float
+    cache_mb: float
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,26 +64,42 @@ def run(
     where = "-" if cpu is None else str(cpu)
     launched = [sys.executable, "-I", str(LAUNCH), where, str(os.getpid()), *argv]
     started = time.monotonic()
+    process: subprocess.Popen[bytes] | None = None
     with log.open("wb") as stream:
-        process = subprocess.Popen(
-            launched,
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
         try:
+            with uninterrupted():
+                process = subprocess.Popen(
+                    launched,
+                    cwd=folder,
+                    env=environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             in_time = _wait(process, limit_s, lambda: pulse(last_line(log)))
         finally:
-            kill_group(process.pid)
-            process.wait()
+            if process is not None:
+                kill_group(process.pid)
+                process.wait()
     return Ended(
         exit_code=process.returncode if in_time else None,
         elapsed_s=time.monotonic() - started,
         tail=tail(log),
     )
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back while a process is started, or it could start unknown to us.
+
+    What is started inherits that they are held back; `launch.py` lets them through again.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def kill_group(group: int) -> None:

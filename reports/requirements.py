@@ -4,8 +4,9 @@ A requirement reaches the resolver only after it was parsed and written anew by 
 file: nothing that looks like an option, a path or an address can get through.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,16 @@ MEASURED_GROUP = "benchmarks"
 """The dependency group of a measured environment; it includes the one of the laws."""
 
 
+LONGEST = 200
+"""Characters of a requirement; a name has at most 64 or so, a version fewer."""
+
+
 def parse(texts: Sequence[str], *, locked: Mapping[str, str]) -> dict[str, Requirement]:
     """Requirements by canonical name; `locked` holds the versions of the lock by name."""
     asked: dict[str, Requirement] = {}
     for text in texts:
+        if len(text) > LONGEST:
+            raise UsageError(f"{text[:40]!r} and so on is too long for a requirement.")
         requirement = _parse_one(text)
         name = canonicalize_name(requirement.name)
         if name not in locked:
@@ -84,3 +91,101 @@ def pins(requirements: str) -> dict[str, str]:
             name, _, rest = line.partition("==")
             found[canonicalize_name(name.strip())] = rest.split()[0].rstrip("\\;")
     return found
+
+
+def vouched(resolved: str, constraints: str) -> str:
+    """Resolved requirements, with the hashes of the constraints where those have any."""
+    trusted = _hashes(constraints)
+    found = []
+    for name, version, marker, hashes in _pinned(resolved):
+        known = trusted.get((name, version), hashes)
+        found.append(" \\\n    ".join([f"{name}=={version}{marker}", *known]))
+    return resolved if not trusted else "".join(f"{each}\n" for each in found)
+
+
+def _hashes(text: str) -> dict[tuple[str, str], list[str]]:
+    return {(name, version): hashes for name, version, _, hashes in _pinned(text) if hashes}
+
+
+def _pinned(text: str) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Name, version, marker with its semicolon, and hashes of each line that pins a version."""
+    for line in text.replace("\\\n", " ").splitlines():
+        pin, *hashes = re.split(r"\s+(?=--hash=)", line.strip())
+        if "==" in pin and not pin.startswith(("#", "-")):
+            name, _, rest = pin.partition("==")
+            version, semicolon, marker = rest.partition(";")
+            told = f" ; {marker.strip()}" if semicolon else ""
+            yield canonicalize_name(name.strip()), version.strip(), told, [*map(str.strip, hashes)]
+
+
+def constraints(path: Path) -> str:
+    """A file of constraints, written anew from what was understood of it.
+
+    Raises `UsageError` for whatever is no NAME with versions and hashes: an option or an address
+    in it could lead the resolver elsewhere.
+    """
+    written = []
+    for line in _text(path).replace("\\\n", " ").splitlines():
+        words = re.sub(r"(^|\s)#.*", "", line).strip()
+        if not words:
+            continue
+        head, *hashes = re.split(r"\s+(?=--)", words)
+        wrong = [each for each in hashes if not re.fullmatch(r"--hash=\w+:[0-9a-f]+", each)]
+        try:
+            requirement = Requirement(head)
+        except InvalidRequirement:
+            requirement = None
+        if requirement is None or requirement.url is not None or wrong:
+            raise UsageError(
+                f"{path}: {words!r} is no constraint. Write NAME==VERSION, with --hash=… if known."
+            )
+        written.append(" \\\n    ".join([str(requirement), *hashes]))
+    return "".join(f"{each}\n" for each in written)
+
+
+def baseline(texts: Sequence[str], *, locked: Mapping[str, str]) -> dict[str, Requirement]:
+    """What stands in the lock's place: requirements, or a file that pins versions.
+
+    A file may be requirements with versions, a uv.lock or a pylock.toml. What of it is no part of
+    this project is left out.
+    """
+    wanted: list[str] = []
+    for text in texts:
+        if not names_a_file(text):
+            wanted.append(text)
+            continue
+        found = {name: pin for name, pin in _pins_of(Path(text)).items() if name in locked}
+        if not found:
+            raise UsageError(f"{text}: pins nothing that is part of this project.")
+        wanted += [f"{name}=={version}" for name, version in sorted(found.items())]
+    return parse(wanted, locked=locked)
+
+
+def names_a_file(text: str) -> bool:
+    """Whether this is the path of a file; what cannot be a path is none."""
+    try:
+        return Path(text).is_file()
+    except OSError:
+        return False
+
+
+def _pins_of(path: Path) -> dict[str, str]:
+    if path.suffix not in {".lock", ".toml"}:
+        return pins(_text(path))
+    try:
+        content = tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: no TOML ({error}). Name a lock file.") from error
+    packages = content.get("package", content.get("packages", []))
+    return {
+        canonicalize_name(each["name"]): each["version"]
+        for each in packages
+        if "name" in each and "version" in each
+    }
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error}). Name a file of text.") from error

@@ -1,6 +1,7 @@
 """The gate's answer in words: what it was asked in part, where it is weak, and the evidence."""
 
 from reports import ledger, terminal
+from reports.laws import DRAWN_BY
 from reports.policy import Policy
 from reports.schema import GateRecord, LawOutcome
 from reports.timing import Timing
@@ -13,8 +14,23 @@ def partly(only_law: str | None) -> str:
     return "" if only_law is None else f"partial, only the law {only_law} was asked: "
 
 
-def weaknesses(timing: Timing | None, only_law: str | None) -> list[str]:
+def weaknesses(
+    timing: Timing | None,
+    only_law: str | None,
+    others_at_work: int = 0,
+    *,
+    drew_otherwise: bool = False,
+) -> list[str]:
     found = []
+    if drew_otherwise:
+        found.append(
+            f"{DRAWN_BY} is another one on each side, so laws that draw met other cases there; "
+            "recorded schedules, walks and scenes were the same"
+        )
+    if others_at_work:
+        found.append(
+            f"{others_at_work} more at work in this checkout: machines that are shared scatter more"
+        )
     if only_law is not None:
         found.append(
             f"only the law {only_law} was asked: nothing is known of the others, and behaviour was "

@@ -59,6 +59,8 @@ def measure(
     slower benchmark.
     """
     bad: list[Epoch] = []
+    if left_s() <= 0:
+        return _finished([], [], bad, None, policy)
     at("the first epoch, which is not counted")
     first = run_epoch(None)
     while _failed(first):

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from reports import processes
-from reports.processes import LAUNCH, Ended, Pulse, kill_group
+from reports.processes import LAUNCH, Ended, Pulse, kill_group, uninterrupted
 from reports.schema import GO, TurnRequest
 from reports.turns import Referee
 
@@ -119,7 +119,8 @@ def run_together(
                 path = place / str(index)
                 _listen(selector, table, path, name, opened)
                 argv = [str(path) if word == TURNS else word for word in command]
-                running[name] = _start(argv, folder, environ, logs[name], cpu)
+                with uninterrupted():
+                    running[name] = _start(argv, folder, environ, logs[name], cpu)
                 _watch(selector, running[name], opened)
             deadline = began + limit_s
             while running:

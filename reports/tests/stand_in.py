@@ -7,10 +7,12 @@ gate must see. Nothing comes from the network: msgspec is packed again from this
 
 import hashlib
 import importlib.metadata
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -35,7 +37,25 @@ RELEASES = {
     # Breaks no law, and answers otherwise.
     "10.0": "ANSWER = 'nearly done'\ndef work(): return sum(range(4000))\n",
     "8.0": "HIDES_A_LAW = True\ndef work(): return sum(range(4000))\n",
+    "11.0": "print('\x1b[2Jbuy me ' * 100_000)\ndef work(): return sum(range(4000))\n",
+    "12.0": "import os\nos.kill(os.getpid(), 11)\n",
+    # Its record of the laws is no record, or one of an edition that is to come.
+    "13.0": "SPOILS = 'corrupt'\ndef work(): return sum(range(4000))\n",
+    "13.1": "SPOILS = 'newer'\ndef work(): return sum(range(4000))\n",
+    # Its laws never end, after the first ones have been noted.
+    "13.2": "SPOILS = 'hangs'\ndef work(): return sum(range(4000))\n",
+    "14.0": "def work(): return sum(range(4000))\n",
+    "14.1": "def work(): return sum(range(4000))\n",
+    # Brings somebody along.
+    "16.0": "import tagalong\ndef work(): return sum(range(4000))\n",
 }
+METADATA = {
+    "14.0": "Requires-Python: >=4\n",
+    "14.1": "Requires-Dist: unused>=2\n",
+    "16.0": "Requires-Dist: tagalong\n",
+}
+SOURCE_ONLY = "15.0"
+"""A release of the library without a wheel; what would build it is in no folder of wheels."""
 
 PYPROJECT = """
 [project]
@@ -54,6 +74,7 @@ constraint-dependencies = ["planted==1.0"]
 PROPERTIES = """
 import argparse
 import sys
+import time
 import planted
 from properties.environment import environment
 from reports.schema import LawKind, LawRecord, LawsRecord, LawVerdict, Verdict, write
@@ -84,10 +105,22 @@ laws = [
     if not options.law or name in options.law
 ]
 verdict = Verdict.PASS if all(law.verdict is LawVerdict.PASS for law in laws) else Verdict.FAIL
+spoils = getattr(planted, "SPOILS", None)
+if spoils == "hangs":
+    write(options.record, LawsRecord(
+        name="properties", verdict=Verdict.UNKNOWN, summary="2 of 4 laws were asked so far",
+        profile=options.profile, seed=int(options.seed), laws=laws[:2], environment=environment(),
+        is_partial=True,
+    ))
+    time.sleep(600)
 write(options.record, LawsRecord(
     name="properties", verdict=verdict, summary="laws", profile=options.profile,
     seed=int(options.seed), laws=laws, environment=environment(),
+    schema_version=999 if spoils == "newer" else 1,
 ))
+if spoils == "corrupt":
+    with open(options.record, "w") as stream:
+        stream.write('{"kind": "laws", ')
 sys.exit(verdict.exit_code)
 """
 
@@ -103,7 +136,8 @@ for name in ("--record", "--seed", "--schedules"):
 options = options.parse_args()
 answer = getattr(planted, "ANSWER", "done")
 write(options.record, BehaviourRecord(
-    name="behaviour", verdict=Verdict.PASS, summary="seen", environment=environment(),
+    name="behaviour", verdict=Verdict.PASS, environment=environment(),
+    summary="replayed" if options.schedules else "walked",
     schedules=[], scenes=[Scene(
         name="work", when="at work", library="planted",
         observations=[Observation(event="work", fields={"returns": answer})],
@@ -167,8 +201,11 @@ def make(folder: Path) -> Path:
     checkout, wheels = folder / "checkout", folder / "wheels"
     wheels.mkdir(parents=True)
     for version, source in RELEASES.items():
-        pack(wheels, "planted", version, {"planted/__init__.py": source})
+        more = METADATA.get(version, "")
+        pack(wheels, "planted", version, {"planted/__init__.py": source}, metadata=more)
     pack(wheels, "unused", "1.0", {"unused/__init__.py": ""})
+    pack(wheels, "tagalong", "1.0", {"tagalong/__init__.py": ""})
+    pack_source(wheels, "planted", SOURCE_ONLY)
     repack(wheels, "msgspec")
     for package in ("properties", "benchmarks", "reports"):
         (checkout / package).mkdir(parents=True)
@@ -196,12 +233,14 @@ def index(wheels: Path) -> dict[str, str]:
     return {"UV_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
 
 
-def pack(wheels: Path, name: str, version: str, files: dict[str, str]) -> Path:
+def pack(
+    wheels: Path, name: str, version: str, files: dict[str, str], *, metadata: str = ""
+) -> Path:
     """A pure wheel."""
     info = f"{name}-{version}.dist-info"
     content = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + metadata,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\n"
         "Tag: py3-none-any\n",
     }
@@ -211,6 +250,24 @@ def pack(wheels: Path, name: str, version: str, files: dict[str, str]) -> Path:
             archive.writestr(path, text)
         archive.writestr(f"{info}/RECORD", _record({k: v.encode() for k, v in content.items()}))
     return wheel
+
+
+def pack_source(wheels: Path, name: str, version: str) -> Path:
+    """A source distribution, which needs a build."""
+    stem = f"{name}-{version}"
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        "pyproject.toml": '[build-system]\nrequires = ["hatchling"]\n'
+        f'build-backend = "hatchling.build"\n[project]\nname = "{name}"\nversion = "{version}"\n',
+        f"{name}/__init__.py": "",
+    }
+    packed = wheels / f"{stem}.tar.gz"
+    with tarfile.open(packed, "w:gz") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(f"{stem}/{path}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed
 
 
 def repack(wheels: Path, name: str) -> Path:

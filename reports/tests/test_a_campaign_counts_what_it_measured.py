@@ -26,6 +26,17 @@ def test_what_was_kept_is_read_again_and_a_torn_line_is_cut_off(tmp_path: Path) 
     assert 2 == len(data.read_text().splitlines())
 
 
+def test_a_campaign_goes_on_with_other_sources_and_says_so(tmp_path: Path) -> None:
+    """What another commit measured is not measured again; the last line tells the two apart."""
+    lines = [line("faster", sources="a", elapsed_s=20.0), line("faster", sources="b", elapsed_s=40)]
+    assert 2 == campaign.done(lines, "manager", 0.0, 60.0)
+    assert 0 == campaign.done(lines, "manager", 3.0, 60.0)
+    assert 0 == campaign.done(lines, "bare_machine", 0.0, 60.0)
+    words = campaign._summary(lines, tmp_path / "data.jsonl")
+    assert words.startswith("2 comparisons of 2 states of the sources in ")
+    assert words.endswith(", 30 s each")
+
+
 def test_each_rule_is_counted_by_benchmark_slowdown_and_budget() -> None:
     """Slower is more than regressed, and an invalid comparison says nothing."""
     lines = [

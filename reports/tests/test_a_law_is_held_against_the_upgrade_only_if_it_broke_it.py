@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from reports import judgement, schema
-from reports.gate import _is_decided
 from reports.laws import LawsRun, compare_laws, outcome_of, read_run
 from reports.processes import Ended
 from reports.schema import (
@@ -20,6 +19,7 @@ from reports.schema import (
     Verdict,
 )
 from reports.session import UsageError
+from reports.verdict import _is_decided
 
 
 def laws(verdicts: dict[str, LawVerdict], verdict: Verdict = Verdict.PASS) -> LawsRecord:
@@ -235,3 +235,38 @@ def test_only_a_promise_that_newly_fails_spares_the_clocks(
         outcome=outcome,
     )
     assert decided is _is_decided([row])
+
+
+def test_a_case_that_one_side_alone_has_drawn_says_nothing_of_the_upgrade() -> None:
+    """Where each side's tool draws other cases, a law that draws and newly fails is unknown."""
+    before, after = run(a=PASS, b=PASS, c=FAIL), run(a=FAIL, b=FAIL, c=PASS)
+    assert after.record is not None
+    still = [
+        msgspec.structs.replace(each, examples=0 if each.law == "b" else 9)
+        for each in after.record.laws
+    ]
+    after = LawsRun(record=msgspec.structs.replace(after.record, laws=still), problem=None)
+    rows = compare_laws(before, after, drew_otherwise=True)
+    expected = [LawOutcome.UNKNOWN, LawOutcome.NEW_FAILURE, LawOutcome.FIXED]
+    assert expected == [each.outcome for each in rows]
+    assert "only the candidate's hypothesis drew" in str(rows[0].reason)
+    assert rows[0].failure is not None
+    same = compare_laws(before, after)
+    assert [LawOutcome.NEW_FAILURE] * 2 == [each.outcome for each in same][:2]
+
+
+def test_a_run_that_we_ended_keeps_what_it_had_asked(tmp_path: Path) -> None:
+    """At its limit the partial record is believed; after a crash its passes are not."""
+    out = tmp_path / "laws.json"
+    partial = msgspec.structs.replace(
+        laws({"a": PASS, "b": FAIL}, Verdict.UNKNOWN), is_partial=True, summary="2 of 9"
+    )
+    schema.write(out, partial)
+    for code, expected in ((None, LawOutcome.HOLDS), (-11, LawOutcome.UNKNOWN)):
+        ended = read_run(out, Ended(exit_code=code, elapsed_s=90.0, tail=""))
+        assert ended.problem is not None and ended.problem.endswith(": 2 of 9")
+        rows = compare_laws(run(a=PASS, b=PASS, c=PASS), ended)
+        outcomes = [expected, LawOutcome.NEW_FAILURE, LawOutcome.UNKNOWN]
+        assert outcomes == [each.outcome for each in rows]
+    # One that ends by itself, by the exit code of *unknown*, has not asked everything all the same.
+    assert read_run(out, Ended(exit_code=3, elapsed_s=1.0, tail="")).problem is not None

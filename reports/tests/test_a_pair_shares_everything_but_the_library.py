@@ -69,8 +69,10 @@ def test_what_the_sides_share_and_what_is_random(tmp_path: Path, seen: list[Seen
 
 def test_a_seed_repeats_the_order(tmp_path: Path, seen: list[Seen]) -> None:
     """The recorded seed gives the same CPUs, hash seeds and order again."""
-    for seed in (7, 7):
-        source = pairing(tmp_path, seed)
+    for number, seed in enumerate((7, 7)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        source = pairing(folder, seed)
         for _ in range(5):
             source.epoch()
     assert seen[:15] == seen[15:]
@@ -96,13 +98,14 @@ def test_a_process_that_failed_measured_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever stands in its file: a benchmark that ended in an error has no figures."""
-    benchmark_files.write(tmp_path / "001-0.json", {"work": [1e-3]})
-    for ended, words in (
-        (Ended(exit_code=1, elapsed_s=1.0, tail="ValueError: x\n"), "exit code 1: ValueError: x"),
-        (Ended(exit_code=None, elapsed_s=3.0, tail=""), "killed after 3 s"),
+    for folder, ended, words in (
+        ("a", Ended(exit_code=1, elapsed_s=1.0, tail="ValueError: x\n"), "code 1: ValueError: x"),
+        ("b", Ended(exit_code=None, elapsed_s=3.0, tail=""), "killed after 3 s"),
     ):
+        (tmp_path / folder).mkdir()
+        benchmark_files.write(tmp_path / folder / "001-0.json", {"work": [1e-3]})
         monkeypatch.setattr(pairs, "run_together", _all(ended))
-        side = pairing(tmp_path).epoch().sides[Side.BASELINE]
+        side = pairing(tmp_path / folder).epoch().sides[Side.BASELINE]
         assert {} == side.rounds_s
         assert words in str(side.failure)
 

@@ -15,10 +15,12 @@ from reports.tests import stand_in
 
 
 def left_behind(builder: Builder) -> list[str]:
-    """Everything in the cache that is no finished environment."""
+    """Everything in the cache that is no finished environment and no stopped gate."""
     if not builder.cache.exists():
         return []
-    return sorted(set(os.listdir(builder.cache)) - {".gitignore", "environments"})
+    return sorted(
+        set(os.listdir(builder.cache)) - {".gitignore", "clocks", "environments", "gates"}
+    )
 
 
 def finished(builder: Builder) -> list[str]:

@@ -39,6 +39,11 @@ def with_policy(monkeypatch: pytest.MonkeyPatch, **parts: object) -> None:
     monkeypatch.setattr(policy, "load", lambda: known)
 
 
+def with_limits(monkeypatch: pytest.MonkeyPatch, **limits: float) -> None:
+    """Put other time limits in place of ours for one test."""
+    with_policy(monkeypatch, limits=msgspec.structs.replace(policy.load().limits, **limits))
+
+
 def texts(record: GateRecord, verdict: Verdict) -> str:
     return "\n".join(reason.text for reason in record.reasons if reason.verdict is verdict)
 
@@ -110,9 +115,7 @@ def test_a_release_that_hangs_is_ended_and_is_no_pass(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Planted 5.0 sleeps on import: its processes are killed at their limits."""
-    limits = policy.load().limits
-    short = msgspec.structs.replace(limits, laws_s=1.0, benchmarks_s=1.0)
-    with_policy(monkeypatch, limits=short)
+    with_limits(monkeypatch, laws_s=1.0, benchmarks_s=1.0)
     code, record = ask(checkout, "planted==5.0")
     assert (1, Verdict.FAIL) == (code, record.verdict)
     assert "it was killed after 1 s" in texts(record, Verdict.FAIL)
@@ -160,6 +163,7 @@ def test_what_is_accepted_is_listed_with_its_line(
     book = tmp_path / "accepted.toml"
     line = 'kind = "law"\nname = "assume_it_is_lazy"\npackage = "planted"\nversions = ">=9"\n'
     line += 'shows = "work was not done"\nreason = "nobody is lazy here"\nexpires = 2999-01-01\n'
+    line += 'source = "https://planted.example"\n'
     book.write_text(f"[[accepted]]\n{line}")
     code, record = ask(checkout, *asked, "--accepted", str(book))
     assert record.verdict in {Verdict.PASS, Verdict.UNKNOWN}, record.reasons
@@ -268,11 +272,11 @@ def test_ctrl_c_leaves_no_process_and_no_half_record(stand_in_folder: Path, chec
     assert "gate: invalid: nothing was judged" == rest.splitlines()[-1]
     record = schema.read(out, GateRecord)
     assert (Verdict.INVALID, True) == (record.verdict, "interrupted" in record.reasons[0].text)
-    assert [] == _processes_in(checkout)
+    assert [] == processes_in(checkout)
     assert [] == list((checkout / ".gate").glob("building-*"))
 
 
-def _processes_in(folder: Path) -> list[str]:
+def processes_in(folder: Path) -> list[str]:
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -302,5 +306,7 @@ def test_raw_records_are_kept_on_demand(checkout: Path) -> None:
     """`--keep` leaves the laws' records and every pair's file beside the verdict."""
     ask(checkout, "planted==3.0", "--keep")
     kept = checkout / "reports" / "out" / "gate"
-    assert ["behaviour", "laws-baseline", "laws-candidate"] == sorted(os.listdir(kept))
+    parts = {"behaviour", "laws-baseline", "laws-candidate"}
+    files = {"alive", "baseline.txt", "candidate.txt", "question.json"}
+    assert parts | files == set(os.listdir(kept))
     assert (kept / "laws-baseline" / "laws.json").exists()

@@ -1,0 +1,304 @@
+"""One question about releases, from what was asked to the record of the verdict.
+
+Two environments are built from real releases. Both run the laws and write down what they do, then
+the benchmarks run in pairs of fresh processes. Each part that has ended stands in the gate's folder
+(`kept`), so whoever goes on with a stopped gate finds it there.
+"""
+
+import contextlib
+import datetime
+import fcntl
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from reports import (
+    behaviour,
+    evidence,
+    judgement,
+    kept,
+    ledger,
+    policy,
+    requirements,
+    session,
+    telling,
+    transcripts,
+)
+from reports.archive import SCHEDULES
+from reports.behaviour import Behaviour
+from reports.environments import Builder, BuiltEnvironment, Sources
+from reports.kept import Kept
+from reports.laws import DRAWN_BY, LawsRun, compare_laws, run_laws
+from reports.pairs import EPOCHS, Epoch, Pairing, Side
+from reports.policy import Policy
+from reports.progress import Progress
+from reports.schema import (
+    Environment,
+    GateRecord,
+    LawComparison,
+    LawKind,
+    LawOutcome,
+    Reason,
+    Verdict,
+    VersionChange,
+)
+from reports.timing import Timing, measure
+
+CLOCKS = "clocks"
+"""Beside the environments: locked by the gate whose benchmarks run."""
+WAIT_S = 0.5
+
+
+class NothingJudgedError(Exception):
+    """A process did not run what was built for it, so whatever it said says nothing."""
+
+
+class Gate:
+    """One question, from the requirements to the record."""
+
+    def __init__(
+        self,
+        home: Kept,
+        progress: Progress,
+        *,
+        sources: Sources,
+        accepted: Path | None = None,
+        time_budget_s: float | None = None,
+    ) -> None:
+        self.home = home
+        self.question = home.question
+        self.progress = progress
+        self.sources = sources
+        self.policy: Policy = policy.load()
+        self.accepted = ledger.read(accepted)
+        self.seed = self.question.seed
+        self.cache = session.ROOT / ".gate"
+        budget_s = time_budget_s or self.policy.limits.budget_s
+        self._patience = max(1.0, budget_s / self.policy.limits.budget_s)
+        self._end = time.monotonic() + budget_s - self.policy.limits.reserve_s
+        self._proofs: dict[Side, Environment] = {}
+
+    def left_s(self) -> float:
+        """What is left of the budget."""
+        return self._end - time.monotonic()
+
+    def _limit_s(self, usual_s: float) -> float:
+        """How long one part may take: who gives the gate more time gives it to every part."""
+        return max(1.0, min(usual_s * self._patience, self.left_s()))
+
+    def judge(self) -> GateRecord:
+        """Build, ask the laws, time the pairs, decide."""
+        builder = Builder(
+            root=session.ROOT,
+            cache=self.cache,
+            pulse=self.progress.within("uv"),
+            sources=self.sources,
+        )
+        lock = builder.lock_requirements()
+        locked = requirements.pins(lock)
+        asked = requirements.parse(self.question.requirements, locked=locked)
+        before = requirements.baseline(self.question.baseline, locked=locked)
+
+        def baseline() -> str:
+            return builder.candidate_requirements(lock, before) if before else lock
+
+        wanted = {Side.BASELINE: self.home.text("baseline.txt", baseline)}
+        wanted[Side.CANDIDATE] = self.home.text(
+            "candidate.txt",
+            # What the baseline was asked to be, the candidate is too, unless it is asked otherwise.
+            lambda: builder.candidate_requirements(wanted[Side.BASELINE], before | asked),
+        )
+        built = {side: self._build(builder, side, wanted[side]) for side in Side}
+        if removed := builder.make_room(self.policy.limits.cache_mb * 1e6):
+            self.progress.say(f"{len(removed)} environments removed, unused for longest")
+        others = kept.at_work(self.home.folder.parent, besides=self.home.folder)
+        if others:
+            self.progress.say(f"{others} more at work in this checkout: the clocks take turns")
+        changes = evidence.changes(
+            built[Side.BASELINE].installed, built[Side.CANDIDATE].installed, asked
+        )
+        for row in changes:
+            remark = "asked" if row.was_asked else "came along"
+            self.progress.say(f"{row.name}: {row.baseline} -> {row.candidate} ({remark})")
+
+        book = ledger.Ledger(
+            lines=self.accepted, changes=changes, today=datetime.datetime.now(datetime.UTC).date()
+        )
+        seen = self._observe(built, book)
+        runs = {side: self._run_laws(built[side], side) for side in Side}
+        drew_otherwise = any(row.name == DRAWN_BY for row in changes if _differs(row))
+        compared = compare_laws(
+            runs[Side.BASELINE], runs[Side.CANDIDATE], drew_otherwise=drew_otherwise
+        )
+        laws = ledger.accept_laws(book, compared)
+        reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
+        reasons += seen.reasons
+        timing = None if _is_decided(laws) else self._time(built, book, seen)
+        if timing is not None:
+            reasons += timing.reasons
+        reasons += [
+            Reason(verdict=Verdict.UNKNOWN, text=f"nothing that ran imported {name}")
+            for name in evidence.not_imported(self._proofs.values(), asked)
+        ]
+        verdict, ordered = judgement.decide(reasons)
+        benchmarks = timing.rows if timing else []
+        candidate = self._proofs.get(Side.CANDIDATE)
+        return GateRecord(
+            name="gate",
+            verdict=verdict,
+            summary=telling.partly(self.question.law)
+            + judgement.summary(verdict, laws, benchmarks, ordered, seen.changes),
+            figures={
+                "laws": len(laws),
+                "laws_newly_failing": sum(row.outcome is LawOutcome.NEW_FAILURE for row in laws),
+                "accepted": sum(reason.is_accepted for reason in ordered),
+                "behaviour_changes": len(seen.changes),
+                "epochs": timing.epoch_count if timing else 0,
+                "budget_left_s": round(self.left_s(), 1),
+            },
+            versions=candidate.versions() if candidate else {},
+            environment=candidate,
+            requirements=[str(each) for each in asked.values()],
+            reasons=ordered,
+            seed=self.seed,
+            guarantee=telling.guarantee(self.policy),
+            changes=changes,
+            baseline=self._proofs.get(Side.BASELINE),
+            candidate=candidate,
+            laws=laws,
+            benchmarks=benchmarks,
+            behaviour=seen.changes,
+            ledger=book.records(),
+            weaknesses=telling.weaknesses(
+                timing, self.question.law, others, drew_otherwise=drew_otherwise
+            ),
+            replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
+            f"--seed {self.seed}",
+        )
+
+    def _build(self, builder: Builder, side: Side, wanted: str) -> BuiltEnvironment:
+        started = time.monotonic()
+        built = builder.build(wanted)
+        self.progress.say(
+            f"{side.value}: environment {built.folder.name} with {len(built.installed)} libraries "
+            f"({time.monotonic() - started:.1f} s)"
+        )
+        return built
+
+    def _run_laws(self, built: BuiltEnvironment, side: Side) -> LawsRun:
+        run = run_laws(
+            built.python,
+            checkout=session.ROOT,
+            scratch=self.home.part(f"laws-{side.value}"),
+            seed=self.seed,
+            only=self.question.law,
+            limit_s=self._limit_s(self.policy.limits.laws_s),
+            pulse=self.progress.within(f"laws, {side.value}"),
+        )
+        if run.record is not None:
+            self._believe(built, side, run.record.environment)
+        said = run.record.last_line if run.record else ""
+        self.progress.say(f"laws, {side.value}: {run.problem or said}")
+        return run
+
+    def _observe(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Behaviour:
+        if self.question.law is not None:
+            return behaviour.NOT_COMPARED
+        recorded = self.home.folder / SCHEDULES
+        seen = behaviour.observe(
+            {side: built[side].python for side in Side},
+            self.policy.behaviour,
+            book,
+            checkout=session.ROOT,
+            scratch=self.home.part("behaviour"),
+            seed=self.seed,
+            limit_s=self._limit_s(self.policy.limits.behaviour_s),
+            pulse=self.progress.within("behaviour"),
+            believe=lambda side, proof: self._believe(built[side], side, proof),
+            schedules=recorded if recorded.exists() else None,
+        )
+        self.progress.say(
+            f"behaviour: {len(seen.changes)} changes in {seen.summary}"
+            if seen.summary is not None
+            else seen.reasons[0].text
+        )
+        return seen
+
+    def _time(
+        self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger, seen: Behaviour
+    ) -> Timing:
+        folder = self.home.part("pairs")
+        left = len(list(folder.glob(EPOCHS)))
+        if left:
+            self.progress.say(f"{left} epochs were left by the gate that was stopped")
+        pairing = Pairing(
+            pythons={side: built[side].python for side in Side},
+            checkout=session.ROOT,
+            scratch=folder,
+            limit_s=self.policy.limits.benchmarks_s,
+            draw=random.Random(f"{self.seed}, after {left}"),
+            pulse=self.progress.detail,
+        )
+
+        def proven_epoch(only: Sequence[str] | None) -> Epoch:
+            epoch = pairing.epoch(only)
+            seats = [*epoch.sides.items(), (Side.BASELINE, epoch.twin)]
+            for side, measured in seats:
+                if measured is not None and measured.failure is None:
+                    self._believe(built[side], side, measured.environment)
+            return epoch
+
+        with self._clocks_alone():
+            return measure(
+                proven_epoch,
+                self.policy.time,
+                left_s=self.left_s,
+                say=self.progress.say,
+                at=self.progress.at,
+                ledger=book,
+                explain=lambda name: transcripts.calls_of(seen.changes, name),
+            )
+
+    @contextlib.contextmanager
+    def _clocks_alone(self) -> Iterator[None]:
+        """Two gates that time at once would time each other: wait while there is time to wait."""
+        with (self.cache / CLOCKS).open("a", encoding="utf-8") as stream:
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if self.left_s() <= 0:
+                        break
+                    self.progress.pulse("waiting: another gate's clocks run")
+                    time.sleep(WAIT_S)
+                else:
+                    break
+            yield
+
+    def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
+        """Keep a proof that fits what was built; stop at one that does not."""
+        if wrong := evidence.contradictions(proof, built.installed):
+            built.remove()
+            raise NothingJudgedError(
+                f"a process of the {side.value} did not run what was built for it: "
+                f"{'; '.join(wrong)}. The environment is removed; ask again, and if it happens "
+                "again, that release changes itself."
+            )
+        if proof is not None:
+            self._proofs.setdefault(side, proof)
+
+
+def _differs(row: VersionChange) -> bool:
+    return row.baseline != row.candidate
+
+
+def _is_decided(laws: Sequence[LawComparison]) -> bool:
+    """A promise of the machine that newly fails decides: no speed makes up for it.
+
+    What is only assumed of a library may have changed on purpose. That is a failure too; but
+    whoever weighs it wants to know what the release costs.
+    """
+    return any(
+        row.outcome is LawOutcome.NEW_FAILURE and row.kind is LawKind.MACHINE for row in laws
+    )
