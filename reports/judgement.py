@@ -69,9 +69,12 @@ def law_reasons(
         found.sort(key=lambda row: row.kind is not LawKind.MACHINE)
         if outcome is LawOutcome.UNKNOWN and (baseline.problem or candidate.problem):
             # One crash makes every law unknown, and was told above.
-            words = ", ".join(row.law for row in found)
+            words = ", ".join(row.law for row in found[:NAMED_MOST])
+            rest = f", and {len(found) - NAMED_MOST} more" if len(found) > NAMED_MOST else ""
+            many = "1 law" if len(found) == 1 else f"{len(found)} laws"
             if found:
-                reasons.append(Reason(verdict=verdict, text=f"{len(found)} laws: {words}"))
+                text = f"{many} unknown for it: {words}{rest}"
+                reasons.append(Reason(verdict=verdict, text=text))
             continue
         if outcome is LawOutcome.FAILS_IN_BOTH:
             promises = [row for row in found if row.kind is LawKind.MACHINE]

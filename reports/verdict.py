@@ -48,6 +48,7 @@ from reports.timing import Timing, measure
 CLOCKS = "clocks"
 """Beside the environments: locked by the gate whose benchmarks run."""
 WAIT_S = 0.5
+LEAST_S = 5.0
 
 
 class NothingJudgedError(Exception):
@@ -84,8 +85,11 @@ class Gate:
         return self._end - time.monotonic()
 
     def _limit_s(self, usual_s: float) -> float:
-        """How long one part may take: who gives the gate more time gives it to every part."""
-        return max(1.0, min(usual_s * self._patience, self.left_s()))
+        """How long one part may take: who gives the gate more time gives it to every part.
+
+        One that is begun at all gets `LEAST_S`, or as long as it usually may.
+        """
+        return max(min(usual_s, LEAST_S), min(usual_s * self._patience, self.left_s()))
 
     def judge(self) -> GateRecord:
         """Build, ask the laws, time the pairs, decide."""

@@ -270,3 +270,13 @@ def test_a_run_that_we_ended_keeps_what_it_had_asked(tmp_path: Path) -> None:
         assert outcomes == [each.outcome for each in rows]
     # One that ends by itself, by the exit code of *unknown*, has not asked everything all the same.
     assert read_run(out, Ended(exit_code=3, elapsed_s=1.0, tail="")).problem is not None
+
+
+def test_laws_that_one_end_made_unknown_are_told_in_one_line_of_bounded_length() -> None:
+    """A crash makes all of them unknown; twelve are named, and how many more there are."""
+    before = run(**{f"law_{number}": PASS for number in range(40)})
+    after = LawsRun(record=None, problem="was killed after 90 s and left no record")
+    reasons = judgement.law_reasons(compare_laws(before, after), before, after)
+    (line,) = [each.text for each in reasons if "law_0" in each.text]
+    assert line.startswith("40 laws unknown for it: law_0 [manager], law_1 [manager]")
+    assert line.endswith("law_11 [manager], and 28 more")

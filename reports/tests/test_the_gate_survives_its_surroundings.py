@@ -302,7 +302,7 @@ def test_laws_that_never_end_leave_what_was_asked(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed at its limit: what had been asked by then holds, the rest is unknown."""
-    with_limits(monkeypatch, laws_s=2.0)
+    with_limits(monkeypatch, laws_s=4.0)
     code, record = ask(checkout, "planted==13.2", "--time-budget", "1")
     assert (3, Verdict.UNKNOWN) == (code, record.verdict), record.reasons
     assert {
