@@ -202,6 +202,10 @@ class Scene:
         subject = await self._struck(subject)
         self._strike.ended(is_success=self._answer == _SUCCESS)
         self._look_for_leaks(self._allowed, await self._leaks())
+        # A worker runs what the call has left in its queue after the call has ended; a read comes
+        # behind it, and what it finds open then is seen whoever was quicker.
+        await self._works("read", subject.read(FILE))
+        self._look_for_leaks(self._allowed, await self._leaks())
         fresh = await self._works("make (a fresh one)", self._made())
         await self._judge(fresh, self._operations[-1:])
         await self._works("close (a fresh one)", self._closed(fresh))

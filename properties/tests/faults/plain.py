@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
@@ -270,6 +271,25 @@ class IsCutOffInItsCleanUp(Plain):
             await to_its_end(self._rolled_back())
             raise
         return moved
+
+
+class BeginsLate(IsCutOffInItsCleanUp):
+    """The same on a machine so busy that the call has ended before its BEGIN is executed."""
+
+    async def _transaction(self, move: tuple[Any, ...], entry: tuple[Any, ...]) -> bool:
+        loop, is_due = asyncio.get_running_loop(), threading.Event()
+
+        def turn(left: int) -> None:
+            if left:
+                loop.call_soon(turn, left - 1)
+            else:
+                is_due.set()
+
+        try:
+            await self._db.set_progress_handler(lambda: int(not is_due.wait()), 1)
+        finally:
+            turn(50)
+        return await super()._transaction(move, entry)
 
 
 class MasksTheCause(Plain):

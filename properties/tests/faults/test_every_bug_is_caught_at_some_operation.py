@@ -99,6 +99,13 @@ def test_a_second_cancellation_comes_at_each_later_wait() -> None:
     assert sound.pair_count == sound.fired > sound.operation_count
 
 
+def test_what_is_left_late_is_seen() -> None:
+    """What a call left in its worker's queue may run when the call has ended, and the look too."""
+    found = enumerated(plain.BeginsLate, "cancel-twice", Phase.ATTEMPT)
+    assert "nothing_outlives_its_owner" in found.broken[-1].broken
+    assert 2 == found.broken[-1].fault.again
+
+
 def test_a_failing_judge_is_unknown() -> None:
     """A slip of the judge breaks no law, and passes none."""
 
