@@ -83,6 +83,9 @@ DISKS = (
     _means("disk-write", "IOERR_WRITE", Kind.WRITE, 778),
     _means("disk-torn-write", "IOERR_WRITE", Kind.WRITE, _half),
     _means("disk-full", "FULL", Kind.WRITE, 13),
+    # No file system answers so; it is how a connection that stays open meets what `query-only` and
+    # `mode-ro` give to a new one.
+    _means("disk-read-only", "READONLY", Kind.WRITE, 8),
     _means("disk-sync", "IOERR_FSYNC", Kind.SYNC, 1034),
     _means("disk-truncate", "IOERR_TRUNCATE", Kind.TRUNCATE, 1546),
     _means("disk-size", "IOERR_FSTAT", Kind.FILE_SIZE, 1802),
