@@ -17,6 +17,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from properties.faults.calls import (
+    EVERY_CALL_ENDS,
+    HANG_S,
+    CallCancelledError,
+    SubjectFailedError,
+    ends,
+)
 from properties.faults.plan import Fault, Means, Phase, Strike
 from properties.faults.struck import of_the_harness, watching
 from properties.history import Clock, Operation, Snapshot, snapshot, timeline
@@ -36,10 +43,6 @@ from properties.text import told
 
 T = TypeVar("T")
 
-HANG_S = 30.0
-"""Far beyond what a struck call takes; whoever is not back by then is stuck."""
-
-EVERY_CALL_ENDS = "every_call_ends"
 NOTHING_LEAKS = "nothing_outlives_its_owner"
 NO_HARM_IS_LEFT = "a_lifted_fault_leaves_no_harm"
 FILE = "file 0"
@@ -71,19 +74,6 @@ class Point:
         return self.seen >= self.fault.nth
 
 
-class _SubjectFailedError(Exception):
-    """The subject failed where nothing was struck, or does not come back."""
-
-    def __init__(self, law: str, what: str) -> None:
-        super().__init__(what)
-        self.law = law
-        self.what = what
-
-
-class _CallCancelledError(Exception):
-    """The call was cancelled; not a CancelledError, which would be this task's own."""
-
-
 Broke = Callable[[str, Evidence], None]
 """Is shown each law that breaks, with what broke it."""
 
@@ -101,7 +91,7 @@ def strike_once(
     unknown = None
     try:
         scene.play()
-    except _SubjectFailedError as failed:
+    except SubjectFailedError as failed:
         scene.broken.setdefault(failed.law, failed.what)
     except Exception as error:  # noqa: BLE001 - the judge's own failure: unknown, never a pass
         unknown = "".join(traceback.format_exception(error))
@@ -246,10 +236,10 @@ class Scene:
     async def _opened_under_a_fault(self) -> Subject:
         try:
             opened = await self._ends("make", self._strike.during(self._made()))
-        except _SubjectFailedError:
+        except SubjectFailedError:
             raise
         except Exception as error:  # noqa: BLE001 - an error is an answer here
-            cancelled = isinstance(error, _CallCancelledError)
+            cancelled = isinstance(error, CallCancelledError)
             self._answer = "cancelled" if cancelled else type(error).__name__
             self._look_for_leaks(1, await self._leaks())
             return await self._works("make", self._made())
@@ -261,7 +251,7 @@ class Scene:
         self._answer = _SUCCESS
         try:
             await self._ends("close", self._strike.during(self._closed(subject)))
-        except _SubjectFailedError:
+        except SubjectFailedError:
             raise
         except Exception as error:  # noqa: BLE001 - an error is an answer here
             self._answer = type(error).__name__
@@ -283,7 +273,7 @@ class Scene:
             with contextlib.suppress(Exception):
                 reads[FILE] = await subject.read(FILE)
 
-        with contextlib.suppress(_CallCancelledError):
+        with contextlib.suppress(CallCancelledError):
             await self._ends("outcome_of and read", self._strike.during(ask()))
         asked = len(outcomes) + len(reads)
         due = 3 if Offer.OUTCOMES in self._offers else 1
@@ -320,12 +310,12 @@ class Scene:
             call = self._strike.during(call)
         try:
             operation.answer = await self._ends(who, call)
-        except _CallCancelledError:
+        except CallCancelledError:
             operation.answer = Answer(kind=AnswerKind.CANCELLED)
-        except _SubjectFailedError:
+        except SubjectFailedError:
             raise
         except Exception as error:
-            raise _SubjectFailedError(
+            raise SubjectFailedError(
                 NO_HARM_IS_LEFT, f"attempt {who!r} raised where it must answer: {error!r}"
             ) from error
         finally:
@@ -368,24 +358,20 @@ class Scene:
     # Waiting, and what must not fail.
 
     async def _ends(self, what: str, call: Awaitable[T]) -> T:
-        task = asyncio.ensure_future(_awaited(call))
-        done, _ = await asyncio.wait({task}, timeout=HANG_S)
-        if not done:
-            task.cancel()
-            self.broken[EVERY_CALL_ENDS] = f"{what} has not ended in {HANG_S:.0f} s"
-            raise _SubjectFailedError(EVERY_CALL_ENDS, self.broken[EVERY_CALL_ENDS])
-        if task.cancelled():
-            raise _CallCancelledError(what)
-        return task.result()
+        try:
+            return await ends(what, call)
+        except SubjectFailedError as failed:
+            self.broken.setdefault(failed.law, failed.what)
+            raise
 
     async def _works(self, what: str, call: Awaitable[T]) -> T:
         try:
             return await self._ends(what, call)
-        except _SubjectFailedError:
+        except SubjectFailedError:
             raise
         except Exception as error:
             when = "after" if self._answer else "without"
-            raise _SubjectFailedError(
+            raise SubjectFailedError(
                 NO_HARM_IS_LEFT, f"{what} failed {when} the fault: {error!r}"
             ) from error
 
@@ -448,7 +434,3 @@ class Scene:
             found += self._descriptor_probe.findings()
         if found:
             self.broken[NOTHING_LEAKS] = "; ".join(found)
-
-
-async def _awaited(call: Awaitable[T]) -> T:
-    return await call

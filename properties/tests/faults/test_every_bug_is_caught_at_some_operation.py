@@ -137,6 +137,6 @@ def test_a_call_that_never_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None
         async def attempt(self, request: object) -> object:  # type: ignore[override]
             return await asyncio.Event().wait()
 
-    monkeypatch.setattr("properties.faults.scene.HANG_S", 0.01)
+    monkeypatch.setattr("properties.faults.calls.HANG_S", 0.01)
     point = strike_once(Waits, MEANS["interrupt"], Fault(means="interrupt", nth=1), JUDGES)  # type: ignore[arg-type]
     assert ["every_call_ends"] == list(point.broken)
