@@ -5,18 +5,17 @@ break is told by the evidence of an exploration; what an adapter can break, the 
 So a short profile explores each model once, through the adapter that is quicker, and asks the laws
 that this evidence answers. Of the four on the default model, two show each adapter once and the
 locks once present and once not: they are tried at length, and the other two, which join what was
-tried apart, briefly. A longer profile, or a caller who names a subject, asks everything at length.
+tried apart, briefly. A longer profile asks everything, the models with fewer cases than the default
+one; and a caller who names a subject has it tried at length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
-from properties.profiles import Profile
+from properties.profiles import WHOLE_PROFILES, Profile
 from properties.subjects.core import CORE_SUBJECTS, MODEL_SUBJECTS
 
-WHOLE_PROFILES = frozenset({"ci", "nightly"})
 SHARED_ADAPTER = "handrolled-"
 TRIED_BRIEFLY = frozenset({"handrolled", "statemachine-unlocked"})
 MODEL_DIVISOR = 5
@@ -43,15 +42,11 @@ def subjects_asked_a_share(profile_name: str, chosen: Collection[str] = ()) -> l
 
 
 def share_of(profile: Profile, subject_name: str | None, chosen: Collection[str] = ()) -> Profile:
-    """Return how hard ``profile`` tries with this subject."""
-    if subject_name in subjects_asked_a_share(profile.name, chosen):
-        return replace(profile, explored_count=profile.explored_count // MODEL_DIVISOR)
-    if profile.name == "dev" and subject_name in TRIED_BRIEFLY - set(chosen):
-        return replace(
-            profile,
-            explored_count=profile.explored_count // BRIEF_DIVISOR,
-            drawn_count=profile.drawn_count // BRIEF_DIVISOR,
-            walk_count=profile.walk_count // BRIEF_DIVISOR,
-            point_count=profile.point_count // 2,
-        )
+    """Return how hard ``profile`` tries with this subject: at length, or a share of the cases."""
+    if subject_name in chosen:
+        return profile
+    if subject_name in MODEL_SUBJECTS:
+        return profile.shared(MODEL_DIVISOR)
+    if profile.name == "dev" and subject_name in TRIED_BRIEFLY:
+        return profile.shared(BRIEF_DIVISOR)
     return profile

@@ -16,7 +16,7 @@ from properties.recording import NO_SUBJECT
 from properties.report import summary_of, verdict_on
 from properties.rules import explore
 from properties.subjects import CORE_SUBJECTS, EVERYTHING, Offer, Place, Request
-from properties.subjects.core import DEFAULT_SUBJECTS
+from properties.subjects.core import DEFAULT_SUBJECTS, MODEL_SUBJECTS
 from properties.subjects.shares import share_of
 from properties.tests.foreign import ForeignBroken, ForeignSubject
 from properties.tests.test_the_command_line import _run
@@ -103,6 +103,14 @@ def test_only_a_working_day_tries_a_subject_briefly(name: str) -> None:
     at_length = {each for each in DEFAULT_SUBJECTS if share_of(dev, each) == dev}
     assert {"statemachine", "handrolled-unlocked"} == at_length
     assert dev == share_of(dev, "handrolled", ["handrolled"])
+
+
+@pytest.mark.parametrize("name", MODEL_SUBJECTS)
+def test_another_connection_model_has_a_share_of_the_cases(name: str) -> None:
+    """Of any profile; whoever names it has it tried at length."""
+    whole = PROFILES["ci"]
+    assert whole.shared(5) == share_of(whole, name)
+    assert whole == share_of(whole, name, [name])
 
 
 JOURNAL_LAWS = ("a_stale_writer_never_wins", "only_legal_edges_are_taken")

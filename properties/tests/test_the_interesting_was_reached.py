@@ -7,7 +7,7 @@ import pytest
 
 from fsmcore import errors
 from properties import reach
-from properties.profiles import PROFILES
+from properties.profiles import DEV_MINUTES, FIXED_MINUTES_OF_ALL, PROFILES
 from properties.reach import ELSEWHERE, HITS, histogram, marks, never
 from properties.rules import explore
 from properties.simulation.scenarios import promises
@@ -72,12 +72,13 @@ def test_the_three_points_of_a_cancellation_are_told_apart() -> None:
 
 
 def test_a_time_box_is_a_number_of_cases() -> None:
-    """Fifteen minutes are ten times what dev tries; more than the profile is never tried."""
+    """What a search needs is taken off first; more than the profile is never tried."""
     nightly, dev = PROFILES["nightly"], PROFILES["dev"]
-    boxed = nightly.within(15)
+    boxed = nightly.within(FIXED_MINUTES_OF_ALL + 10 * DEV_MINUTES)
     expected = (10 * dev.explored_count, 10 * dev.walk_count)
     assert expected == (boxed.explored_count, boxed.walk_count)
     assert nightly == nightly.within(9999)
+    assert 5 == nightly.within(0.1).explored_count
 
 
 def test_every_trouble_is_met_before_any_is_drawn() -> None:
