@@ -6,7 +6,6 @@ a journal, and a compare-and-set; so the laws about those can be asked of it, an
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 
 from properties.rules import model
@@ -38,6 +37,7 @@ class ForeignSubject:
     def __init__(self, *, tries: int = TRIES) -> None:
         """Open nothing yet."""
         self._tries = tries
+        self._path = ""
         self._db: sqlite3.Connection | None = None
 
     async def make(self, path: str) -> None:
@@ -47,6 +47,7 @@ class ForeignSubject:
 
     def connect(self, path: str) -> None:
         """Open the one connection."""
+        self._path = path
         self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
         self._db.execute("PRAGMA journal_mode=WAL")
 
@@ -59,7 +60,6 @@ class ForeignSubject:
         db = self._opened()
         doubt = AnswerKind.FAILED
         try:
-            db.rollback()  # what a fault kept from being undone at the end
             row = await self.read(request.file_path)
             target = model.target(row.state, request.event)
             if target is None:
@@ -75,11 +75,18 @@ class ForeignSubject:
             is_busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
             return Answer(kind=AnswerKind.BUSY if is_busy else doubt, detail=str(error))
         finally:
-            with contextlib.suppress(sqlite3.Error):
-                db.rollback()
+            self._undo(db)
         return Answer(
             kind=AnswerKind.SUCCESS, from_state=row.state, to_state=target, version=row.version + 1
         )
+
+    def _undo(self, db: sqlite3.Connection) -> None:
+        """Roll back; where even that fails, a close does it, and the next call connects anew."""
+        try:
+            db.rollback()
+        except (sqlite3.Error, MemoryError):
+            db.close()
+            self._db = None
 
     def compare_and_set(self, db: sqlite3.Connection, name: str, target: str, version: int) -> bool:
         """Move the row if it still is at ``version``."""
@@ -113,7 +120,10 @@ class ForeignSubject:
 
     def _opened(self) -> sqlite3.Connection:
         if self._db is None:
-            raise RuntimeError("call make() first")
+            if not self._path:
+                raise RuntimeError("call make() first")
+            self.connect(self._path)
+        assert self._db is not None
         return self._db
 
 
