@@ -12,13 +12,22 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 from properties.faults.operations import Decision, Fail, Kind, Operation, Role
 from properties.faults.vfs import IOERR_FSYNC, Shim
 from properties.history import snapshot
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Offer, Place, Request, Subject, SubjectFactory
+from properties.subjects import (
+    AnswerKind,
+    Disturbance,
+    Offer,
+    Place,
+    Request,
+    Subject,
+    SubjectFactory,
+)
 
 NEEDS = frozenset({Offer.OUTCOMES, Offer.JOURNAL, Offer.WAL})
 
@@ -51,6 +60,7 @@ class _Scene:
         self._image = f"{folder}/image.db"
 
     async def made(self) -> None:
+        """Open it, with two files."""
         await self.subject.make(self._path)
         for name in ("f", "g"):
             await self.subject.seed(name)
@@ -63,12 +73,13 @@ class _Scene:
         told = (await attempt).kind
         assert AnswerKind.UNKNOWN is told, f"told {told.value} by a COMMIT whose sync has failed"
 
-    async def moves_f(self, *disturbances: tuple[Place, object]) -> None:
+    async def moves_f(self, *disturbances: tuple[Place, Disturbance]) -> None:
+        """Let another attempt commit, on f."""
         asked = Request(
             attempt_id="another",
             file_path="f",
             event="start_upload",
-            disturbances=disturbances,  # type: ignore[arg-type]
+            disturbances=disturbances,
         )
         assert AnswerKind.SUCCESS is (await self.subject.attempt(asked)).kind
 
@@ -82,23 +93,32 @@ class _Scene:
         return told, shot.entry_of("doubtful") is not None
 
 
-def test_asked_at_once(make_subject: SubjectFactory) -> None:
-    """Nobody has committed since."""
+def _played(
+    make_subject: SubjectFactory, play: Callable[[_Scene], Awaitable[None]]
+) -> tuple[bool | None, bool]:
     with scratch_folder() as folder:
         scene = _Scene(make_subject, folder)
 
         async def use() -> tuple[bool | None, bool]:
             await scene.made()
             try:
-                await scene.fails()
+                await play(scene)
                 return await scene.told_and_true()
             finally:
                 await scene.subject.close()
 
         with Shim(folder, plan=scene.next_sync, kinds=frozenset({Kind.SYNC})):
-            told, came_back = asyncio.run(use())
+            return asyncio.run(use())
+
+
+def _must_not_be_denied(told: bool | None, came_back: bool) -> None:
     assert came_back, "the image does not hold what was synced"
     assert told is not False, "told that it is not committed, and after a power loss it is"
+
+
+def test_asked_at_once(make_subject: SubjectFactory) -> None:
+    """Nobody has committed since."""
+    _must_not_be_denied(*_played(make_subject, _Scene.fails))
 
 
 def test_a_commit_that_came_before_settles_nothing(make_subject: SubjectFactory) -> None:
@@ -108,37 +128,19 @@ def test_a_commit_that_came_before_settles_nothing(make_subject: SubjectFactory)
     """
     if Offer.CALLBACKS not in make_subject().offers:
         return
-    with scratch_folder() as folder:
-        scene = _Scene(make_subject, folder)
 
-        async def use() -> tuple[bool | None, bool]:
-            await scene.made()
-            try:
-                await scene.moves_f((Place.AFTER_COMMIT, scene.fails))
-                return await scene.told_and_true()
-            finally:
-                await scene.subject.close()
+    async def play(scene: _Scene) -> None:
+        await scene.moves_f((Place.AFTER_COMMIT, scene.fails))
 
-        with Shim(folder, plan=scene.next_sync, kinds=frozenset({Kind.SYNC})):
-            told, came_back = asyncio.run(use())
-    assert came_back, "the image does not hold what was synced"
-    assert told is not False, "told that it is not committed, and after a power loss it is"
+    _must_not_be_denied(*_played(make_subject, play))
 
 
 def test_a_later_commit_settles_it(make_subject: SubjectFactory) -> None:
     """It writes where the doubtful one had written."""
-    with scratch_folder() as folder:
-        scene = _Scene(make_subject, folder)
 
-        async def use() -> tuple[bool | None, bool]:
-            await scene.made()
-            try:
-                await scene.fails()
-                await scene.moves_f()
-                return await scene.told_and_true()
-            finally:
-                await scene.subject.close()
+    async def play(scene: _Scene) -> None:
+        await scene.fails()
+        await scene.moves_f()
 
-        with Shim(folder, plan=scene.next_sync, kinds=frozenset({Kind.SYNC})):
-            told, is_there = asyncio.run(use())
+    told, is_there = _played(make_subject, play)
     assert told is is_there, f"told {told} after a later commit, and it is {is_there}"
