@@ -77,11 +77,23 @@ def a_cancelled_waiter_is_counted_for_ever(patch: Patch) -> None:
     )
 
 
+_WHOLE = """try:
+        async with entry.lock:
+            yield
+    finally:
+        entry.user_count -= 1
+        if not entry.user_count:
+            del self._entries[key]"""
+
 _BY_HAND = """waiters = vars(entry.lock).setdefault("_queue", [])
     while entry.lock.__dict__.get("_taken"):
         turn = asyncio.get_running_loop().create_future()
         waiters.append(turn)
-        {wait}
+        try:
+            await turn
+        except asyncio.CancelledError:
+            entry.user_count -= 1
+            raise
     entry.lock.__dict__["_taken"] = True
     try:
         try:
@@ -94,13 +106,9 @@ _BY_HAND = """waiters = vars(entry.lock).setdefault("_queue", [])
         if not entry.user_count:
             del self._entries[key]"""
 
-_WHOLE = """try:
-        async with entry.lock:
-            yield
-    finally:
-        entry.user_count -= 1
-        if not entry.user_count:
-            del self._entries[key]"""
+
+def _lock_by_hand(patch: Patch, wake: str) -> None:
+    patch.source(locks.FileLockManager, "holding", (_WHOLE, _BY_HAND.format(wake=wake)))
 
 
 @mutant(
@@ -112,24 +120,13 @@ _WHOLE = """try:
 )
 def a_woken_waiter_that_is_cancelled_wakes_nobody(patch: Patch) -> None:
     """The turn is lost with whoever had it, and the next one waits for ever."""
-    patch.source(
-        locks.FileLockManager,
-        "holding",
-        (
-            _WHOLE,
-            _BY_HAND.format(
-                wait="""try:
-            await turn
-        except asyncio.CancelledError:
-            entry.user_count -= 1
-            raise""",
-                wake="""while waiters:
+    _lock_by_hand(
+        patch,
+        """while waiters:
                 turn = waiters.pop(0)
                 if not turn.done():
                     turn.set_result(None)
                     break""",
-            ),
-        ),
     )
 
 
@@ -142,23 +139,12 @@ def a_woken_waiter_that_is_cancelled_wakes_nobody(patch: Patch) -> None:
 )
 def a_cancelled_waiter_is_woken_instead(patch: Patch) -> None:
     """The first in the queue has gone, and takes the turn with it."""
-    patch.source(
-        locks.FileLockManager,
-        "holding",
-        (
-            _WHOLE,
-            _BY_HAND.format(
-                wait="""try:
-            await turn
-        except asyncio.CancelledError:
-            entry.user_count -= 1
-            raise""",
-                wake="""if waiters:
+    _lock_by_hand(
+        patch,
+        """if waiters:
                 turn = waiters.pop(0)
                 if not turn.done():
                     turn.set_result(None)""",
-            ),
-        ),
     )
 
 

@@ -10,6 +10,20 @@ from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
 
+def _reads_are_cached(patch: Patch, by: str) -> None:
+    patch.source(
+        store.Store,
+        "read",
+        (
+            "return await self.retry.run(once)",
+            f"""known = vars({by}).setdefault("_cache", {{}})
+    if file_path not in known:
+        known[file_path] = await self.retry.run(once)
+    return known[file_path]""",
+        ),
+    )
+
+
 @mutant(
     family=Family.READS,
     laws=("the_history_is_linearizable", "a_caller_reads_its_own_write"),
@@ -18,17 +32,7 @@ from properties.mutants.registry import Family, mutant
 )
 def rows_are_read_from_a_cache(patch: Patch) -> None:
     """A row that was read once is never read again."""
-    patch.source(
-        store.Store,
-        "read",
-        (
-            "return await self.retry.run(once)",
-            """known = vars(self).setdefault("_cache", {})
-    if file_path not in known:
-        known[file_path] = await self.retry.run(once)
-    return known[file_path]""",
-        ),
-    )
+    _reads_are_cached(patch, "self")
 
 
 @mutant(
@@ -39,17 +43,7 @@ def rows_are_read_from_a_cache(patch: Patch) -> None:
 )
 def a_cache_is_written_through_by_one_process(patch: Patch) -> None:
     """Own transitions drop the row from the cache; those of others do not."""
-    patch.source(
-        store.Store,
-        "read",
-        (
-            "return await self.retry.run(once)",
-            """known = vars(self._connections).setdefault("_cache", {})
-    if file_path not in known:
-        known[file_path] = await self.retry.run(once)
-    return known[file_path]""",
-        ),
-    )
+    _reads_are_cached(patch, "self._connections")
 
     @patch.around(attempt.Attempt, "compare_and_set")
     async def compare_and_set(
