@@ -10,7 +10,7 @@ from properties.mutants.registry import Family, mutant
 
 @mutant(
     family=Family.WHERE,
-    laws=("one_winner_per_version", "only_legal_edges_are_taken"),
+    laws=("a_row_that_came_back_is_another_one", "one_winner_per_version"),
     realistic="an UPDATE written before there was a version column, and only half adapted",
     shows="two attempts on one file, one switch between read and BEGIN",
 )
@@ -26,7 +26,7 @@ def the_update_compares_the_key_alone(patch: Patch) -> None:
 
 @mutant(
     family=Family.WHERE,
-    laws=("one_winner_per_version", "the_history_is_linearizable"),
+    laws=("a_row_that_came_back_is_another_one", "one_winner_per_version"),
     realistic="execute() raises nothing when no row matches; who has never been late never looks",
     shows="two attempts on one file, one switch between read and BEGIN",
 )
