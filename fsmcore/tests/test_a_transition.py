@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from fsmcore import (
     EventRecord,
     FileNotTrackedError,
     FileRow,
+    FileTransitionManager,
     GuardRejectedError,
     InvalidKeyError,
     JsonLinesSink,
@@ -25,6 +26,7 @@ from fsmcore import (
     MachineFactory,
     Outcome,
     StaleTransitionError,
+    Store,
     StoreBusyError,
     TransitionNotAllowedError,
     TransitionResult,
@@ -408,3 +410,17 @@ async def test_an_edge_may_lead_back_to_its_own_state(path: Path, machine: Machi
         await manager.transition(KEY, "again")
         await manager.transition(KEY, "again")
     assert ("on", 2) == state(path)
+
+
+async def test_a_row_says_when_it_was_last_written(path: Path, machine: MachineFactory) -> None:
+    """By the clock of whoever wrote it: when it was tracked, then of its last transition."""
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    async with Store(path, create=True, now=lambda: now[0]) as store:
+        manager = FileTransitionManager(store, machine=machine)
+        await manager.track(KEY)
+        seen = [(await store.read(KEY)).updated_at]
+        now[0] += timedelta(days=1)
+        await manager.transition(KEY, "start_upload")
+        now[0] += timedelta(days=1)
+        seen.append((await store.read(KEY)).updated_at)
+    assert ["2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"] == seen

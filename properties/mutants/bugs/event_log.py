@@ -105,7 +105,7 @@ def an_error_after_the_commit_is_recorded_as_a_failure(patch: Patch) -> None:
 
 @mutant(
     family=Family.EVENT_LOG,
-    laws=(LAW,),
+    laws=("an_unknown_outcome_says_unknown",),
     realistic="cancelled is cancelled",
     shows="one attempt, cancelled while it waits for its COMMIT",
 )
