@@ -3,7 +3,7 @@
 A service makes a million of them. After some attempts of a kind, as many objects are alive as
 before, but for the records of the log, which the subject keeps for the judge. A list of what has
 been, a task that stays in a registry because its callback raised, breaks it. Objects alone are
-looked at here, after forty attempts; `two_hundred_transitions_leave_nothing` looks at all else.
+looked at here, after eighty attempts; `two_hundred_transitions_leave_nothing` looks at all else.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from properties.subjects import AnswerKind, Offer, Place, Request, Subject, Subj
 NEEDS = frozenset({Offer.CALLBACKS, Offer.GUARDS})
 
 WARM_UP = 8
-COUNT = 40
-OBJECTS_A_RECORD = 3
+COUNT = 80
+OBJECTS_A_RECORD = 2
 """The subject keeps its log in memory: a record, and what it holds."""
 OBJECTS_OF_THE_LAST = 60
 """The attempt that ended last may be held by the loop and by its thread for some turns more."""
@@ -70,7 +70,7 @@ async def _attempt(subject: Subject, asked: Request, expected: AnswerKind) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_after_forty_attempts(make_subject: SubjectFactory, kind: str) -> None:
+def test_after_eighty_attempts(make_subject: SubjectFactory, kind: str) -> None:
     """Of one kind, each on a file of its own."""
     of, expected = KINDS[kind]
 

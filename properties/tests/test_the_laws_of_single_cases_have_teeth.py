@@ -100,10 +100,10 @@ CASES: dict[str, Callable[[SubjectFactory], None]] = {
         test_success_is_told_when_the_disk_has_it.test_of_each_attempt_and_of_the_close,
     ),
     "every_attempt_is_remembered": lambda made: (
-        test_what_has_ended_is_forgotten.test_after_forty_attempts(made, "succeed")
+        test_what_has_ended_is_forgotten.test_after_eighty_attempts(made, "succeed")
     ),
     "a_failed_callback_stays_registered": lambda made: (
-        test_what_has_ended_is_forgotten.test_after_forty_attempts(made, "fail after the commit")
+        test_what_has_ended_is_forgotten.test_after_eighty_attempts(made, "fail after the commit")
     ),
 }
 """By the name of the mutant."""

@@ -174,7 +174,7 @@ def a_failed_callback_stays_registered(patch: Patch) -> None:
 
 @mutant(
     family=Family.LEAKS,
-    laws=("what_has_ended_is_forgotten", "two_hundred_transitions_leave_nothing"),
+    laws=("what_has_ended_is_forgotten",),
     realistic="an id is kept so that it is not used again, though the journal sees to that",
     shows="two hundred attempts",
 )

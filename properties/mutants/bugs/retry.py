@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from fsmcore import errors, retry, sqlite, transitions
@@ -19,16 +18,15 @@ from properties.mutants.registry import Family, mutant
 )
 def a_retry_keeps_the_row_that_it_read(patch: Patch) -> None:
     """Whoever was stale tries again with the same version, and is stale again."""
-    rows: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
     @patch.around(transitions.FileTransitionManager, "_read")
     async def read(
         original: Any, self: Any, attempt: Any, trace: Any, expected_version: int | None
     ) -> Any:
-        known = rows.setdefault(attempt, {})
-        if trace.file_path not in known:
-            known[trace.file_path] = await original(self, attempt, trace, expected_version)
-        row = known[trace.file_path]
+        known = vars(self).setdefault("_rows", {})
+        if attempt.attempt_id not in known:
+            known[attempt.attempt_id] = await original(self, attempt, trace, expected_version)
+        row = known[attempt.attempt_id]
         trace.from_state = row.state
         attempt.file_path = trace.file_path
         return row
