@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import itertools
 import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from properties.probes import (
     connections,
     integrity_findings,
     loop_findings,
+    threads,
     wal_findings,
 )
 from properties.specs import test_two_hundred_transitions_leave_nothing as law
@@ -72,6 +75,31 @@ def test_a_thread_names_who_started_it() -> None:
     thread.join()
     assert [] == probe.findings(0)
     assert ":test_a_thread_names_who_started_it:" in found
+
+
+def test_a_leak_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the same place starts again is told after a moment, to another probe too."""
+    waits: list[int] = []
+    over, now_s = threading.Event(), itertools.count(step=0.01)
+    monkeypatch.setattr(threads, "_known", set())
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: next(now_s)))
+
+    class Counted(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            waits[-1] += 1
+
+    started = []
+    for _ in range(2):
+        waits.append(0)
+        probe = ThreadProbe()
+        started.append(Counted(target=over.wait))
+        started[-1].start()
+        assert 1 == len(probe.findings(0))
+    over.set()
+    for thread in started:
+        threading.Thread.join(thread)
+    assert waits[0] > 100
+    assert waits[1] < 5
 
 
 def test_the_loops_queues() -> None:
