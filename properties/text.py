@@ -10,4 +10,5 @@ _HINT = re.compile(r"^\s*(\.\.\.Full output truncated.*|Use -v.*)\n?", re.MULTIL
 
 def told(error: BaseException) -> str:
     """Return what ``error`` says, without pytest's notes on where each value came from."""
-    return _HINT.sub("", _WHERE.sub("", str(error))).rstrip()
+    text = _HINT.sub("", _WHERE.sub("", str(error))).rstrip()
+    return text.removesuffix("\nassert False")

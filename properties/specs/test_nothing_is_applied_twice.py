@@ -55,6 +55,10 @@ def test_an_attempt_that_is_asked_for_again_is_refused(make_subject: SubjectFact
 
     with scratch_folder() as folder:
         told, row = asyncio.run(use(f"{folder}/files.db"))
-    assert AnswerKind.SUCCESS is told[0]
-    assert all(kind.says_unmoved for kind in told[1:]), told
+    assert AnswerKind.SUCCESS is told[0], f"the first time it was answered {told[0].value!r}"
+    again = ", then ".join(repr(kind.value) for kind in told[1:])
+    assert all(kind.says_unmoved for kind in told[1:]), (
+        f"an attempt that had moved its row was asked for again, twice by the same id, and was "
+        f"answered {again}: each time it must be refused"
+    )
     assert Row("uploading", 1) == row

@@ -14,4 +14,7 @@ def test_the_values_stay_and_their_origins_go() -> None:
     with pytest.raises(AssertionError) as caught:
         assert 42 == answer(), "the answer is off"
     assert "where" in str(caught.value)
+    with pytest.raises(AssertionError) as bare:
+        assert all([answer() == 42]), "the answer is off"
+    assert "the answer is off" == told(bare.value)
     assert "the answer is off\nassert 42 == 41" == told(caught.value)
