@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
+import functools
 import io
 import os
 import random
@@ -14,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from properties import reach
+from properties import reach, sighting
 from properties.asked import docket, dropped
 from properties.environment import environment
-from properties.known import known_defects, stale, with_known
+from properties.known import KnownDefect, known_defects, stale, with_known
 from properties.profiles import PROFILES
 from properties.recording import RECORDER, ProgressLine, outside_stream
 from properties.report import print_laws, summary_of, verdict_on
@@ -64,6 +66,12 @@ def law_names() -> list[str]:
     return sorted(path.stem.removeprefix("test_") for path in SPECS.glob("test_*.py"))
 
 
+def sentence_of(law: str) -> str:
+    """Return a law's sentence without importing its file."""
+    tree = ast.parse((SPECS / f"test_{law}.py").read_text("utf-8"))
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
 def subject_names() -> list[str]:
     """Return the names of our subjects. Raises whatever a library raises when it is imported."""
     from properties.subjects import CORE_SUBJECTS  # late: a release that cannot be imported is told
@@ -87,6 +95,18 @@ def _add_foreign(names: Sequence[str]) -> None:
             ) from None
 
 
+def _require_foreign(names: Sequence[str], refused: list[str]) -> None:
+    """Make each foreign subject once; its module may import what pytest must import first."""
+    from properties.subjects.named import NotASubjectError, is_foreign, require_subject
+
+    for name in filter(is_foreign, names):
+        try:
+            require_subject(name)
+        except NotASubjectError as error:
+            refused.append(f"--subject {name}: {error}.")
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = _parser().parse_args(arguments)
     try:
@@ -107,7 +127,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _ask(options: argparse.Namespace, seed: int) -> str | None:
+def replay_command(options: argparse.Namespace, seed: int) -> str:
+    """Return how the same cases are drawn again."""
+    box = "" if options.minutes is None else f" --minutes {options.minutes:g}"
+    return f"nox -s properties -- --profile {options.profile}{box} --seed {seed}"
+
+
+def _ask(options: argparse.Namespace, seed: int, defects: dict[str, KnownDefect]) -> str | None:
     """Run the specs; return what pytest printed if it could not."""
     RECORDER.only_laws = frozenset(options.law)
     RECORDER.only_subjects = frozenset(options.subject)
@@ -119,6 +145,8 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
         f"--hypothesis-seed={seed}",
         "--override-ini=addopts=--import-mode=importlib --strict-config --strict-markers",
         *("-p", "no:cacheprovider"),
+        # One test is a whole exploration, however long; the progress line says that it lives.
+        "--override-ini=faulthandler_timeout=0",
         # What is left behind is judged by probes of our own; a warning from a destructor is no law.
         *("-p", "no:unraisableexception", "-p", "no:threadexception"),
         "--tb=short",
@@ -126,10 +154,16 @@ def _ask(options: argparse.Namespace, seed: int) -> str | None:
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]  # a caller's own options would leave laws out in silence
     printed = io.StringIO()
+    refused: list[str] = []
+    RECORDER.before_collection = functools.partial(_require_foreign, options.subject, refused)
+    sighting.watchers.append(RECORDER.see)
     with outside_stream() as stream, ProgressLine(RECORDER, stream):
         with contextlib.redirect_stdout(printed):
             code = pytest.main(arguments, plugins=[RECORDER])
+    if refused:
+        raise UsageError(refused[0])
     if code == pytest.ExitCode.INTERRUPTED:
+        print_laws(with_known(RECORDER.records(replay_command(options, seed)), defects), defects)
         raise KeyboardInterrupt
     if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return None
@@ -140,13 +174,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = _options(arguments)
     if options.list:
-        print("laws:", *law_names(), "subjects:", *subject_names(), sep="\n  ")
+        told = [f"{name}\n      {sentence_of(name)}" for name in law_names()]
+        print("laws:", *told, "subjects:", *subject_names(), sep="\n  ")
         return 0
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"properties: profile {options.profile}, seed {seed}", file=sys.stderr, flush=True)
     defects = known_defects()
-    box = "" if options.minutes is None else f" --minutes {options.minutes:g}"
-    command = f"nox -s properties -- --profile {options.profile}{box} --seed {seed}"
+    command = replay_command(options, seed)
     RECORDER.after_each = keeper(
         RECORDER,
         options.record,
@@ -155,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command=command,
         defects=defects,
     )
-    trouble = _ask(options, seed)
+    trouble = _ask(options, seed, defects)
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
     # Late, as in subject_names.

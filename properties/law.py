@@ -19,6 +19,7 @@ LAW_PREFIX = "test_"
 ASSUMPTION_ATTRIBUTE = "LEANS_ON"
 NEEDS_ATTRIBUTE = "NEEDS"
 NOT_OFFERED = "does not offer"
+OFFER_BREAK = "; "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,4 +51,4 @@ def law_of(module: ModuleType) -> Law:
 def not_offered(law: Law, subject_name: str, offers: frozenset[Offer]) -> str | None:
     """Return why a subject cannot be asked a law, or None when it can."""
     missing = sorted(offer.value for offer in law.needs - offers)
-    return f"{subject_name} {NOT_OFFERED} {', '.join(missing)}" if missing else None
+    return f"{subject_name} {NOT_OFFERED} {OFFER_BREAK.join(missing)}" if missing else None

@@ -59,8 +59,11 @@ class Recorder:
         self.explorations: dict[str, Counter[str]] = {}
         self.explored: dict[str, Exploration] = {}
         self.figures: dict[str, float] = {}
-        self.law_count = 0
+        self.question_count = 0
         self.now = "collecting"
+        self.before_collection: Callable[[], None] = lambda: None
+        self.sighted: dict[str, None] = {}
+        self._is_exploring = False
         self.only_laws: frozenset[str] = frozenset()
         self.only_subjects: frozenset[str] = frozenset()
         self.stops_when_broken = False
@@ -71,7 +74,13 @@ class Recorder:
     def begin_exploration(self, subject: str) -> Counter[str]:
         """Return the live tally of a subject's exploration."""
         self.now = f"exploring {subject}"
+        self._is_exploring = True
         return self.explorations.setdefault(subject, Counter())
+
+    def see(self, law: str | None) -> None:
+        """Show that an exploration has met a broken law: what follows makes it small."""
+        if law is not None and self._is_exploring:
+            self.sighted[law] = None
 
     def forget(self) -> None:
         """Know nothing of what was asked, as if the next law were the first."""
@@ -86,12 +95,16 @@ class Recorder:
 
     # pytest's hooks
 
+    def pytest_collection(self) -> None:
+        """Look first at what must not be looked at before pytest has begun."""
+        self.before_collection()
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the chosen laws and subjects; the recorded schedules come first."""
         items[:] = [item for item in items if self._is_chosen(item)]
         items.sort(key=lambda item: key_of(item)[0] != ASKED_FIRST)
         self._due = Counter(key_of(item) for item in items)
-        self.law_count = len(self._due)
+        self.question_count = len(self._due)
 
     @staticmethod
     def pytest_collection_finish() -> None:
@@ -109,6 +122,7 @@ class Recorder:
         """Show which law is asked."""
         law, subject = key_of(item)
         self.now = f"{law} ({subject})"
+        self._is_exploring = False
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -219,7 +233,10 @@ def _told(error: BaseException | None, report: pytest.TestReport) -> str:
 
 
 class ProgressLine:
-    """Says every few seconds what is being asked; on a terminal, on one line that is rewritten."""
+    """Says every few seconds what is being asked; on a terminal, on one line that is rewritten.
+
+    A question is a law to a subject. A law that an exploration has met broken is named at once.
+    """
 
     def __init__(self, recorder: Recorder, stream: TextIO) -> None:
         """Show nothing yet. ``stream`` is outside of what pytest captures."""
@@ -246,7 +263,7 @@ class ProgressLine:
     def _run(self) -> None:
         while not self._over.wait(0.2 if self._is_terminal else QUIET_S):
             line = self._line()
-            self._stream.write(f"\r\x1b[K{line[:100]}" if self._is_terminal else f"{line}\n")
+            self._stream.write(f"\r\x1b[K{self._cut(line)}" if self._is_terminal else f"{line}\n")
             self._stream.flush()
 
     def _line(self) -> str:
@@ -254,9 +271,16 @@ class ProgressLine:
         tally = sum(recorder.explorations.values(), Counter())
         return (
             f"properties: {time.monotonic() - self._began:.0f} s, "
-            f"{len(recorder.asked)} of {recorder.law_count} laws asked, "
+            f"{len(recorder.asked)} of {recorder.question_count} questions asked, "
             f"{tally['examples']} examples, {tally['attempts']} attempts; {recorder.now}"
+            + (f"; broken: {', '.join(recorder.sighted)}" if recorder.sighted else "")
         )
+
+    def _cut(self, line: str) -> str:
+        try:
+            return line[: os.get_terminal_size(self._stream.fileno()).columns - 1]
+        except OSError:
+            return line
 
 
 def outside_stream() -> TextIO:

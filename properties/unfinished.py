@@ -42,7 +42,7 @@ def keeper(
         record = LawsRecord(
             name="properties",
             verdict=Verdict.UNKNOWN,
-            summary=f"{len(laws)} of {recorder.law_count} laws were asked so far",
+            summary=f"{len(laws)} of {recorder.question_count} questions were asked so far",
             versions=here.versions(),
             environment=here,
             profile=profile,

@@ -25,7 +25,7 @@ from properties.faults.scene import strike_once
 from properties.rules.kept import keep_history
 from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from properties.subjects import CORE_SUBJECTS
-from properties.subjects.named import is_foreign, subject_named
+from properties.subjects.named import NotASubjectError, is_foreign, require_subject
 from reports.schema import SessionRecord, Verdict
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = made.parse_args(arguments)
     for name in filter(is_foreign, options.subject):
         try:
-            subject_named(name)()
-        except (KeyError, ImportError, AttributeError, TypeError) as error:
-            raise UsageError(f"{name} is no subject: {error!r}. Give MODULE:FACTORY.") from error
+            require_subject(name)
+        except NotASubjectError as error:
+            raise UsageError(f"{name} is no subject: {error}. Give MODULE:FACTORY.") from error
     for asked, known, what in (
         (options.subject, CORE_SUBJECTS, "subject"),
         (options.means, MEANS, "means"),

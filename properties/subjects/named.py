@@ -8,7 +8,12 @@ import inspect
 from typing import Any
 
 from properties.subjects.core import CORE_SUBJECTS
-from properties.subjects.protocol import SubjectFactory
+from properties.subjects.protocol import TRIES, Subject, SubjectFactory
+
+PROTOCOL = tuple(Subject.__annotations__) + tuple(
+    name for name, what in vars(Subject).items() if inspect.isfunction(what) and name[0] != "_"
+)
+"""What a subject must have."""
 
 
 class Foreign:
@@ -34,6 +39,35 @@ class Foreign:
 
     def _made(self) -> Any:
         return getattr(importlib.import_module(self._module), self._factory)
+
+
+class NotASubjectError(Exception):
+    """``MODULE:FACTORY`` makes nothing that can be judged; the message says why."""
+
+
+def require_subject(name: str) -> None:
+    """Make one of somebody's subjects, touch no file; raises ``NotASubjectError``."""
+    module_name, _, factory_name = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise NotASubjectError(f"{module_name} cannot be imported: {error!r}") from error
+    if not callable(getattr(module, factory_name, None)):
+        made_here = [
+            each
+            for each, what in vars(module).items()
+            if callable(what) and getattr(what, "__module__", None) == module_name
+        ]
+        has = ", ".join(made_here) or "no factory of its own"
+        raise NotASubjectError(f"{module_name} has no factory {factory_name!r}; it has {has}")
+    try:
+        subject = subject_named(name)(tries=TRIES)
+    except Exception as error:
+        raise NotASubjectError(f"{name} cannot be made: {error!r}") from error
+    lacking = [each for each in PROTOCOL if not hasattr(subject, each)]
+    if lacking:
+        kind = type(subject).__name__
+        raise NotASubjectError(f"{name} makes a {kind}, which has no {', '.join(lacking)}")
 
 
 def is_foreign(name: str) -> bool:

@@ -38,7 +38,7 @@ def test_its_record_is_partial_and_unknown(tmp_path: Path) -> None:
     assert -signal.SIGKILL == ended.returncode, ended.stderr
     record = schema.read(out, LawsRecord)
     assert (True, Verdict.UNKNOWN) == (record.is_partial, record.verdict)
-    assert "2 of 3 laws were asked so far" == record.summary
+    assert "2 of 3 questions were asked so far" == record.summary
     assert {LawVerdict.PASS} == {law.verdict for law in record.laws}
     assert record.environment is not None
     assert record.environment.library("aiosqlite") is not None
@@ -60,4 +60,4 @@ def test_a_law_that_was_asked_in_part_is_not_told(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", KILLED, "0", "--profile", "brief", "--record", str(out)]
     ended = subprocess.run([*argv, "--law", IN_PARTS], cwd=ROOT, capture_output=True, check=False)
     assert -signal.SIGKILL == ended.returncode
-    assert "0 of 1 laws were asked so far" == schema.read(out, LawsRecord).summary
+    assert "0 of 1 questions were asked so far" == schema.read(out, LawsRecord).summary

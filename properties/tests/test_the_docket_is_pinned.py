@@ -3,9 +3,12 @@
 import dataclasses
 import importlib
 import json
+import re
+import sys
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from properties.__main__ import law_names
@@ -17,6 +20,7 @@ from properties.report import summary_of, verdict_on
 from properties.rules import explore
 from properties.subjects import CORE_SUBJECTS, EVERYTHING, Offer, Place, Request
 from properties.subjects.core import DEFAULT_SUBJECTS, MODEL_SUBJECTS
+from properties.subjects.named import NotASubjectError, require_subject
 from properties.subjects.shares import share_of
 from properties.tests.foreign import ForeignBroken, ForeignSubject
 from properties.tests.test_the_command_line import _run
@@ -152,7 +156,53 @@ def test_what_was_not_asked_is_named_with_its_reason(tmp_path: Path) -> None:
     expected = ("not asked", f"{subject} does not offer an event log")
     assert expected == told["the_event_log_tells_the_truth"], done.stdout
     assert 0 == done.returncode
-    assert "the_event_log_tells_the_truth" in done.stdout.splitlines()[-1]
+    assert " not asked; " in done.stdout.splitlines()[-1]
+    (line,) = [line for line in done.stdout.splitlines() if "offer an event log: " in line]
+    assert line.startswith(f"  not asked {subject} does not")
+    assert "the_event_log_tells_the_truth" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("slips:Nope", "slips has no factory 'Nope'; it has Mine, broken"),
+        ("slips:Mine", "slips:Mine cannot be made: TypeError"),
+        ("slips:nothing", "slips has no factory 'nothing'"),
+        ("slips:broken", "slips:broken makes a NoneType, which has no name, offers, layout, make"),
+        ("misspelt:X", "misspelt cannot be imported: SyntaxError"),
+        ("lacking:X", "lacking cannot be imported: ModuleNotFoundError"),
+        ("nowhere:X", "nowhere cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_what_makes_no_subject_is_told_before_it_is_asked(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the module has instead."""
+    slips = "class Mine: pass\nnothing = None\ndef broken(*, tries): pass\n"
+    for module, text in (("slips", slips), ("misspelt", "def ("), ("lacking", "import nosuch_")):
+        (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(NotASubjectError, match=f"^{re.escape(said)}"):
+        require_subject(name)
+    CORE_SUBJECTS.pop(name, None)
+    sys.modules.pop("slips", None)
+
+
+def test_a_factory_that_is_not_there_is_usage(tmp_path: Path) -> None:
+    """From the command line, where pytest has begun by then."""
+    subject = ("--subject", "properties.tests.foreign:Nope")
+    done = _run("--profile", "gate", *subject, "--record", str(tmp_path / "r.json"))
+    assert (2, "properties: usage: nothing was asked\n") == (done.returncode, done.stdout)
+    assert "has no factory 'Nope'; it has ForeignSubject, ForeignBroken." in done.stderr
+
+
+def test_a_law_that_nobody_can_be_asked_is_no_pass() -> None:
+    """What a subject does not offer is no doubt beside laws that were judged, and one alone."""
+    lacking = msgspec.structs.replace(
+        _law("a", "x", LawVerdict.NOT_ASKED), reason="x does not offer guards"
+    )
+    assert Verdict.UNKNOWN is verdict_on([lacking], None, {}, ["a"])
+    assert Verdict.PASS is verdict_on([lacking, _law("b", "x")], None, {})
 
 
 def test_a_foreign_subject_that_is_not_there_is_usage() -> None:
