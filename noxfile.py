@@ -51,205 +51,193 @@ def lock(session: nox.Session, group: str) -> None:
     session.run_install(*uv, "sync", *options, "--python", home, "--group", group, env=env)
 
 
+def ask(session: nox.Session, group: str, *arguments: str) -> None:
+    """Run python in the environment of `group`; a relative path after `--` is the caller's.
+
+    A session that is interrupted gets the time to say what it knows: nox would kill it after half
+    a second.
+    """
+    lock(session, group)
+    session.run(
+        "python",
+        *arguments,
+        env={"FSMCORE_INVOKED_FROM": session.invoked_from},
+        interrupt_timeout=30,
+        terminate_timeout=10,
+    )
+
+
 @nox.session
 def properties(session: nox.Session) -> None:
     """The main job: every law, against every subject. -- --profile ci, -- --subject NAME."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties", *session.posargs)
+    ask(session, "properties", "-m", "properties", *session.posargs)
 
 
 @nox.session
 def faults(session: nox.Session) -> None:
     """Fail the Nth operation until none fires; all laws. -- --means interrupt, --nth 41."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.faults", *session.posargs)
+    ask(session, "properties", "-m", "properties.faults", *session.posargs)
 
 
 @nox.session
 def determinism(session: nox.Session) -> None:
     """Same choices, same run: over carriers, hash seeds, Pythons. -- --python 3.12."""
-    lock(session, "durability")  # with uv, which brings the libraries for other Pythons
-    session.run("python", "-m", "properties.simulation.determinism", *session.posargs)
+    # In the group with uv, which brings the libraries for other Pythons.
+    ask(session, "durability", "-m", "properties.simulation.determinism", *session.posargs)
 
 
 @nox.session
 def exhaustive(session: nox.Session) -> None:
     """Every inequivalent schedule of small scenarios. -- --cancellations 1, --prove."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.simulation.exhaustive", *session.posargs)
+    ask(session, "properties", "-m", "properties.simulation.exhaustive", *session.posargs)
 
 
 @nox.session
 def containment(session: nox.Session) -> None:
     """The simulator against real threads: what they show must lie in what it shows."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.simulation.containment", *session.posargs)
+    ask(session, "properties", "-m", "properties.simulation.containment", *session.posargs)
 
 
 @nox.session
 def rates(session: nox.Session) -> None:
     """Schedules a CPU second beside plain sqlite3, and where their time goes. -- --runs 500."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.simulation.rates", *session.posargs)
+    ask(session, "properties", "-m", "properties.simulation.rates", *session.posargs)
 
 
 @nox.session
 def durability(session: nox.Session) -> None:
     """Real processes commit, checkpoint, are killed; all acknowledged is re-read. -- --sqlite V."""
-    lock(session, "durability")
-    session.run("python", "-m", "properties.durability", *session.posargs)
+    ask(session, "durability", "-m", "properties.durability", *session.posargs)
 
 
 @nox.session
 def crashes(session: nox.Session) -> None:
     """Power loss, faults during recovery, SIGKILL: what was promised is there. -- --profile ci."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.crashes", *session.posargs)
+    ask(session, "properties", "-m", "properties.crashes", *session.posargs)
 
 
 @nox.session
 def replay(session: nox.Session) -> None:
     """One schedule again: -- FILE|TOKEN [--step] [--carrier thread]."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.simulation.replay", *session.posargs)
+    ask(session, "properties", "-m", "properties.simulation.replay", *session.posargs)
 
 
 @nox.session
 def history(session: nox.Session) -> None:
     """Is this history linearizable? -- FILE.json ...; none: the corpus."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.history", *session.posargs)
+    ask(session, "properties", "-m", "properties.history", *session.posargs)
 
 
 @nox.session
 def crosscheck(session: nox.Session) -> None:
     """The history checker against three others on drawn histories. -- --histories 100000."""
-    lock(session, "crosscheck")
-    session.run("python", "-m", "properties.history.crosscheck", *session.posargs)
+    ask(session, "crosscheck", "-m", "properties.history.crosscheck", *session.posargs)
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """What the laws find of seeded bugs. -- --mutant NAME, --matrix, --seeds 20."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.mutants", *session.posargs)
+    ask(session, "properties", "-m", "properties.mutants", *session.posargs)
 
 
 @nox.session
 def operators(session: nox.Session) -> None:
     """Each line of the core changed by an operator: who notices? -- --module fsmcore/retry.py."""
-    lock(session, "operators")
-    session.run("python", "-m", "reports.operators", *session.posargs)
+    ask(session, "operators", "-m", "reports.operators", *session.posargs)
 
 
 @nox.session
 def evidence(session: nox.Session) -> None:
     """The numbered promises of the core, shown one by one on real files."""
-    lock(session, "properties")
-    session.run("python", "-m", "properties.evidence", *session.posargs)
+    ask(session, "properties", "-m", "properties.evidence", *session.posargs)
 
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Counts and clocks of every workload, as pytest-benchmark JSON. -- --group ladder."""
-    lock(session, "benchmarks")
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    ask(session, "benchmarks", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session
 def page(session: nox.Session) -> None:
     """The last benchmarks as one HTML page, charts and all: -- [RECORD.json]."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.page", *session.posargs)
+    ask(session, "reports", "-m", "reports.page", *session.posargs)
 
 
 @nox.session
 def sweep(session: nox.Session) -> None:
     """The benchmarks on other releases, other Pythons: -- --with REQUIREMENT --python 3.12."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.sweep", *session.posargs)
+    ask(session, "reports", "-m", "reports.sweep", *session.posargs)
 
 
 @nox.session
 def peers(session: nox.Session) -> None:
     """The same bugs and controls under other tools, in an environment thrown away after."""
-    lock(session, "benchmarks")
-    session.run("python", "-m", "benchmarks.peers", *session.posargs)
+    ask(session, "benchmarks", "-m", "benchmarks.peers", *session.posargs)
 
 
 @nox.session
 def compare(session: nox.Session) -> None:
     """Two finished benchmark records side by side: -- A.json B.json."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.compare", *session.posargs)
+    ask(session, "reports", "-m", "reports.compare", *session.posargs)
 
 
 @nox.session
 def gate(session: nox.Session) -> None:
     """May we upgrade? -- python-statemachine==3.2.2 [more requirements]."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.gate", *session.posargs)
+    ask(session, "reports", "-m", "reports.gate", *session.posargs)
 
 
 @nox.session
 def bisect(session: nox.Session) -> None:
     """Which release changed it? -- aiosqlite 0.19.0 0.22.1 [--law NAME]."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.bisect", *session.posargs)
+    ask(session, "reports", "-m", "reports.bisect", *session.posargs)
 
 
 @nox.session
 def campaign(session: nox.Session) -> None:
     """How often the gate's clocks err: real comparisons, kept as data. -- --slowdown 3, --table."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.campaign", *session.posargs)
+    ask(session, "reports", "-m", "reports.campaign", *session.posargs)
 
 
 @nox.session
 def upstream(session: nox.Session) -> None:
     """Real regressed releases: does the named law tell each from its mend? -- --pair NAME."""
-    lock(session, "reports")
-    session.run("python", "-m", "reports.upstream", *session.posargs)
+    ask(session, "reports", "-m", "reports.upstream", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tests of all four packages. Options are pytest's: -- -k stale -x."""
-    lock(session, "tests")
-    session.run("python", "-m", "reports.habit", "tests", *session.posargs)
+    ask(session, "tests", "-m", "reports.habit", "tests", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, format, which package may import which, and the changelog fragments."""
-    lock(session, "lint")
-    session.run("python", "-m", "reports.habit", "lint", *session.posargs)
+    ask(session, "lint", "-m", "reports.habit", "lint", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The pages of docs/ as a site in docs/_build; a warning is an error."""
-    lock(session, "docs")
     strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet")
-    session.run("python", "-m", "sphinx", *strict, *session.posargs, "docs", "docs/_build")
+    ask(session, "docs", "-m", "sphinx", *strict, *session.posargs, "docs", "docs/_build")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict over all four packages. Options are mypy's."""
-    lock(session, "types")
-    session.run("python", "-m", "reports.habit", "types", *session.posargs)
+    ask(session, "types", "-m", "reports.habit", "types", *session.posargs)
 
 
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build wheel and sdist, look inside, install elsewhere, take a real transition."""
-    lock(session, "types")
-    session.run("python", "-m", "reports.wheel", *session.posargs)
+    ask(session, "types", "-m", "reports.wheel", *session.posargs)
 
 
 @nox.session
 def minimums(session: nox.Session) -> None:
     """The core's tests and laws on the oldest supported python-statemachine and aiosqlite."""
-    lock(session, "tests")
-    session.run("python", "-m", "reports.habit", "minimums", *session.posargs)
+    ask(session, "tests", "-m", "reports.habit", "minimums", *session.posargs)

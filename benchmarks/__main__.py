@@ -37,7 +37,14 @@ from benchmarks.process import INTERRUPTED, ROOT, Said, heard, measure
 from benchmarks.results import Finished
 from benchmarks.sizes import SIZES
 from reports import schema
-from reports.schema import Figure, RecordNotWrittenError, SessionRecord, Verdict
+from reports.schema import (
+    Figure,
+    RecordNotWrittenError,
+    SessionRecord,
+    Verdict,
+    given_path,
+    record_path,
+)
 
 OUT = ROOT / "reports" / "out" / "benchmarks.json"
 LEVELS = ("NORMAL", "FULL", "EXTRA")
@@ -84,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--folder",
-        type=Path,
+        type=given_path,
         metavar="DIR",
         help="where databases lie (default: /dev/shm where it has room, else the temporary folder)",
     )
@@ -94,13 +101,16 @@ def parser() -> argparse.ArgumentParser:
     kept = made.add_mutually_exclusive_group()
     kept.add_argument(
         "--out",
-        type=Path,
+        type=record_path,
         metavar="FILE",
         default=OUT,
         help="where the record goes (default: reports/out/benchmarks.json)",
     )
     kept.add_argument(
-        "--json", type=Path, metavar="FILE", help="write pytest-benchmark's own file here, only"
+        "--json",
+        type=record_path,
+        metavar="FILE",
+        help="write pytest-benchmark's own file here, only",
     )
     return made
 

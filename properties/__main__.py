@@ -23,7 +23,16 @@ from properties.known import KnownDefect, known_defects, stale, with_known
 from properties.profiles import PROFILES
 from properties.recording import RECORDER, ProgressLine, outside_stream
 from properties.report import print_laws, summary_of, verdict_on
-from properties.session import ROOT, CannotJudgeError, Parser, UsageError, finish, parser, run
+from properties.session import (
+    ROOT,
+    CannotJudgeError,
+    Parser,
+    UsageError,
+    begin,
+    finish,
+    parser,
+    run,
+)
 from properties.unfinished import keeper
 from reports.schema import LawsRecord
 
@@ -177,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = [f"{name}\n      {sentence_of(name)}" for name in law_names()]
         print("laws:", *told, "subjects:", *subject_names(), sep="\n  ")
         return 0
+    begin(options.record)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"properties: profile {options.profile}, seed {seed}", file=sys.stderr, flush=True)
     defects = known_defects()

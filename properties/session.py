@@ -18,6 +18,7 @@ from typing import NoReturn, TextIO
 import msgspec
 
 from properties.environment import environment
+from properties.scratch import sweep_scratch_folders
 from reports import schema
 from reports.schema import Figure, RecordNotWrittenError, SessionRecord, Verdict
 
@@ -49,7 +50,7 @@ def parser(name: str, description: str) -> Parser:
     made = Parser(prog=f"nox -s {name} --", description=description, allow_abbrev=False)
     made.add_argument(
         "--record",
-        type=Path,
+        type=schema.record_path,
         metavar="FILE",
         default=OUT / f"{name}.json",
         help=f"where the record goes (default: reports/out/{name}.json)",
@@ -68,6 +69,15 @@ def at_least(minimum: int) -> Callable[[str], int]:
 
     number.__name__ = "int"  # argparse names the type in its message
     return number
+
+
+def begin(path: Path) -> None:
+    """Remove the record of an earlier run: if this one is killed, nobody may take it for its own.
+
+    A record that cannot be removed cannot be written either, which ``finish`` tells.
+    """
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def refuse(name: str, verdict: Verdict, what: str) -> int:
@@ -128,15 +138,16 @@ def end(
 def run(name: str, session: Callable[[], int], *, shows_life: bool = False) -> NoReturn:
     """Run a session and leave the process with its exit code, whatever happens in it.
 
-    Bad options are usage, Ctrl-C and a failure of the session itself are invalid: each with its
-    last line. A reader who leaves early (``| head``) takes the output with him and not the exit
-    code. A leaked worker thread does not keep the process. ``shows_life`` says every few seconds
-    on standard error that the session still runs.
+    Bad options are usage, Ctrl-C (or SIGTERM) and a failure of the session itself are invalid: each
+    with its last line. A reader who leaves early (``| head``) takes the output with him and not
+    the exit code. A leaked worker thread does not keep the process. ``shows_life`` says every few
+    seconds on standard error that the session still runs.
     """
     if shows_life:
         threading.Thread(target=_show_life, args=(name,), name="sign of life", daemon=True).start()
     sys.stdout = out = _Outlasting(sys.stdout)
     _insist_on_interrupts()
+    sweep_scratch_folders()
     try:
         code = session()
     except UsageError as error:
@@ -169,6 +180,8 @@ def _insist_on_interrupts() -> None:
         else:
             told(lost)
 
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         sys.unraisablehook = hook

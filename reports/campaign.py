@@ -38,7 +38,7 @@ from reports.pairs import Epoch, Pairing, Side
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
 from reports.rivals import RULES
-from reports.schema import BenchmarkOutcome, Figure, SessionRecord, Verdict
+from reports.schema import BenchmarkOutcome, Figure, SessionRecord, Verdict, given_path
 from reports.timing import measure
 
 Line = dict[str, Any]  # JSON, written and read here only
@@ -220,7 +220,7 @@ def _parser() -> session.Parser:
     made.add_argument("--slowdown", type=float, default=0.0, metavar="PERCENT", help="default: 0")
     made.add_argument("--comparisons", type=int, default=500, metavar="N", help="default: 500")
     made.add_argument("--budget", type=float, default=60.0, metavar="SECONDS", help="of one")
-    made.add_argument("--data", type=Path, default=None, metavar="FILE", help="JSON lines")
+    made.add_argument("--data", type=given_path, default=None, metavar="FILE", help="JSON lines")
     made.add_argument("--table", action="store_true", help="show what was measured so far")
     return made
 

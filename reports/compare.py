@@ -30,6 +30,7 @@ from reports.schema import (
     CompareRecord,
     Reason,
     Verdict,
+    given_path,
 )
 
 LARGE_RATIO = 1.5
@@ -185,13 +186,17 @@ def main(given: Sequence[str] | None = None) -> int:
     description, _, rest = (__doc__ or "").partition("\n\n")
     made = session.parser(program="python -m reports.compare", description=description)
     made.epilog = rest.partition("\n\n")[2]
-    made.add_argument("baseline", metavar="BASELINE.json", help="the run to compare with")
-    made.add_argument("candidate", metavar="CANDIDATE.json", help="the run in question")
+    made.add_argument(
+        "baseline", metavar="BASELINE.json", type=given_path, help="the run to compare with"
+    )
+    made.add_argument(
+        "candidate", metavar="CANDIDATE.json", type=given_path, help="the run in question"
+    )
     out = session.OUT / "compare.json"
     baseline = candidate = ""
     try:
         options = made.parse_args(session.arguments(given))
-        out, baseline, candidate = options.out, options.baseline, options.candidate
+        out, baseline, candidate = options.out, str(options.baseline), str(options.candidate)
         record = compare(load(baseline), load(candidate))
     except (session.UsageError, UnusableFileError) as error:
         verdict = error.verdict if isinstance(error, UnusableFileError) else Verdict.USAGE

@@ -27,7 +27,7 @@ from reports.environments import Builder, EnvironmentUnavailableError, Sources
 from reports.kept import Kept
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
-from reports.schema import GateQuestion, GateRecord, Reason, Verdict
+from reports.schema import GateQuestion, GateRecord, Reason, Verdict, given_path
 from reports.verdict import Gate, NothingJudgedError
 
 INTERRUPTED = 130
@@ -60,26 +60,35 @@ def build_parser() -> session.Parser:
     )
     made.add_argument("--index", metavar="URL", help="where releases come from (default: PyPI)")
     made.add_argument(
-        "--wheelhouse", type=Path, metavar="DIR", help="a folder of wheels, and no network at all"
+        "--wheelhouse",
+        type=given_path,
+        metavar="DIR",
+        help="a folder of wheels, and no network at all",
     )
     made.add_argument(
         "--constraint",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="releases that may be taken, with their hashes where known",
     )
     made.add_argument(
-        "--archive", type=Path, metavar="FILE", help="pack locks, schedules, records (.tar.gz)"
+        "--archive",
+        type=given_path,
+        metavar="FILE",
+        help="pack locks, schedules, records (.tar.gz)",
     )
     made.add_argument(
-        "--reproduce", type=Path, metavar="FILE", help="ask the question of an archive again, here"
+        "--reproduce",
+        type=given_path,
+        metavar="FILE",
+        help="ask the question of an archive again, here",
     )
     made.add_argument(
         "--time-budget", type=_seconds, metavar="SECONDS", help="for the whole gate (default: 300)"
     )
     made.add_argument(
         "--accepted",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="the ledger of accepted changes (default: reports/accepted.toml)",
     )

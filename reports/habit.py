@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports import session
-from reports.schema import SessionRecord, Verdict
+from reports.schema import INVOKED_FROM, SessionRecord, Verdict
 
 # The worst wins. A finding that was made stands, whatever could not be judged beside it.
 SEVERITY = (Verdict.PASS, Verdict.UNKNOWN, Verdict.INVALID, Verdict.USAGE, Verdict.FAIL)
@@ -163,7 +163,7 @@ def run(step: Step, options: Sequence[str], limit_s: float = LIMIT_S) -> Said:
     sys.stdout.flush()
     source, sink = os.pipe()
     process = subprocess.Popen(
-        step.argv(options), cwd=session.ROOT, stdout=sink, env=_without_pytests_own()
+        step.argv(options), cwd=session.ROOT, stdout=sink, env=_without_the_callers()
     )
     os.close(sink)
     tail = bytearray()
@@ -185,12 +185,17 @@ def run(step: Step, options: Sequence[str], limit_s: float = LIMIT_S) -> Said:
     return read(step, code, tail.decode("utf-8", "replace"))
 
 
-def _without_pytests_own() -> dict[str, str]:
+def _without_the_callers() -> dict[str, str]:
     """This environment without PYTEST_ADDOPTS and its like: they could leave tests out unseen.
 
-    Options that are meant for a session stand on its command line.
+    Options that are meant for a session stand on its command line. Where it was called from is no
+    matter of what a test starts.
     """
-    return {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith("PYTEST_") and name != INVOKED_FROM
+    }
 
 
 def _pass_through(source: int, tail: bytearray) -> None:

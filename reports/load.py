@@ -170,7 +170,10 @@ def _environment(path: str | os.PathLike[str], raw: object) -> Environment | Non
 
 
 def _wrong_file(path: str | os.PathLike[str], what: str) -> UnusableFileError:
-    advice = "Name a file written by `nox -s benchmarks` or by `pytest --benchmark-json=FILE`."
+    advice = (
+        "Name a group's file of `nox -s benchmarks`, reports/out/benchmarks/GROUP.json, or one "
+        "that `pytest --benchmark-json=FILE` wrote."
+    )
     return UnusableFileError(path, what, advice, Verdict.USAGE)
 
 

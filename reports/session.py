@@ -39,7 +39,7 @@ def parser(*, program: str, description: str) -> Parser:
     name = program.rpartition(" ")[2].partition(".")[2] or program
     made.add_argument(
         "--out",
-        type=Path,
+        type=schema.record_path,
         metavar="FILE",
         default=OUT / f"{name}.json",
         help=f"where the record goes (default: reports/out/{name}.json)",

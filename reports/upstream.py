@@ -23,7 +23,7 @@ from reports.asking import Asking
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
 from reports.regressions import Pair
-from reports.schema import Figure, PairComparison, PairOutcome, UpstreamRecord, Verdict
+from reports.schema import Figure, PairComparison, PairOutcome, UpstreamRecord, Verdict, given_path
 
 INTERRUPTED = 130
 MARK = "upstream"
@@ -50,7 +50,7 @@ def build_parser() -> session.Parser:
     )
     made.add_argument(
         "--page",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="write the table into this page, between its two marks",
     )

@@ -24,7 +24,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from reports import session
-from reports.schema import SessionRecord, Verdict
+from reports.schema import SessionRecord, Verdict, given_path
 
 ROOT = session.ROOT
 EXAMPLE = ROOT / "docs" / "example.py"
@@ -191,7 +191,9 @@ def judge(dist: Path) -> SessionRecord:
 def main(given: Sequence[str] | None = None) -> int:
     """Run the session."""
     parser = session.parser(program="python -m reports.wheel", description=__doc__)
-    parser.add_argument("--dist", type=Path, metavar="FOLDER", help="keep what was built here")
+    parser.add_argument(
+        "--dist", type=given_path, metavar="FOLDER", help="keep what was built here"
+    )
     try:
         options = parser.parse_args(session.arguments(given))
     except session.UsageError as error:

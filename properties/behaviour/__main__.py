@@ -10,12 +10,11 @@ upgrade run the same ones. Ends with *pass* when everything was written down; wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from properties.environment import environment
 from properties.session import CannotJudgeError, UsageError, finish, parser, run
 from reports import schema
-from reports.schema import BehaviourRecord, RecordError, Scene, Verdict
+from reports.schema import BehaviourRecord, RecordError, Scene, Verdict, given_path
 
 
 def _scenes(tokens: Sequence[str] | None, seed: int) -> tuple[list[str], list[Scene]]:
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = parser("behaviour", "Write down what the libraries of this environment do.")
     made.add_argument("--seed", type=int, default=1, help="for the walks (default: 1)")
     made.add_argument(
-        "--schedules", type=Path, metavar="FILE", help="replay the schedules of this record"
+        "--schedules", type=given_path, metavar="FILE", help="replay the schedules of this record"
     )
     options = made.parse_args(arguments)
     tokens = None

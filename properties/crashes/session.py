@@ -30,8 +30,8 @@ from properties.crashes.workload import DATABASE, record
 from properties.environment import environment
 from properties.faults.sqlite_abi import VfsUnsupportedError
 from properties.scratch import scratch_folder
-from properties.session import UsageError, finish, parser
-from reports.schema import Figure, SessionRecord, Verdict
+from properties.session import UsageError, begin, finish, parser
+from reports.schema import Figure, SessionRecord, Verdict, given_path
 
 PARTS = ("images", "recovery", "kills")
 CUT_MODE = "full"
@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--part", action="append", choices=PARTS, help="only this part")
     made.add_argument("--processes", type=int, default=2, metavar="N", help="that reopen images")
     made.add_argument("--image", metavar="ID", help="one image of one mode again")
-    made.add_argument("--into", type=Path, metavar="FOLDER", help="keep the files of --image there")
+    made.add_argument(
+        "--into", type=given_path, metavar="FOLDER", help="keep the files of --image there"
+    )
     return made
 
 
@@ -92,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     modes = [MODES[name] for name in options.mode or MODES]
     if options.image is not None or options.into is not None:
         return _one_image(options, profile, modes)
+    begin(options.record)
     parts = options.part or (PARTS if options.mode is None else ("images",))
     judged = Judged()
     judge_parts(judged, parts, modes, profile, options.processes)

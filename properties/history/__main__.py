@@ -14,7 +14,7 @@ from properties.history.checker import check
 from properties.history.records import MalformedHistoryError
 from properties.history.verdicts import Finding
 from properties.session import UsageError, finish, parser, run
-from reports.schema import RecordError, SessionRecord, Verdict
+from reports.schema import RecordError, SessionRecord, Verdict, given_path
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 
@@ -69,8 +69,12 @@ def _of_files(paths: Sequence[Path]) -> tuple[Verdict, str, Counter[str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     asked = parser("history", "Judge histories: ok, illegal or unknown. None: judge the corpus.")
-    asked.add_argument("files", nargs="*", type=Path, metavar="FILE", help="see docs/histories.md")
-    asked.add_argument("--edn", type=Path, metavar="OUT", help="write one FILE as Jepsen's EDN")
+    asked.add_argument(
+        "files", nargs="*", type=given_path, metavar="FILE", help="see docs/histories.md"
+    )
+    asked.add_argument(
+        "--edn", type=given_path, metavar="OUT", help="write one FILE as Jepsen's EDN"
+    )
     options = asked.parse_args(arguments)
     if options.edn is not None:
         if len(options.files) != 1:

@@ -20,7 +20,7 @@ from properties.simulation.guessing import guessed_size
 from properties.simulation.scenario import Scenario
 from properties.simulation.scenarios import SCENARIOS, scenario
 from properties.simulation.watching import Onlooker
-from reports.schema import Figure, Verdict
+from reports.schema import Figure, Verdict, given_path
 
 AFFORDABLE = 20_000
 HEADING = f"{'scenario':<20} {'runs':>7} {'cut':>6} {'outcomes':>8} {'CPU s':>7}  left"
@@ -40,7 +40,7 @@ def _parser() -> Parser:
     asked.add_argument("--run-limit", type=at_least(1), default=100_000, help="runs a scenario")
     asked.add_argument(
         "--state",
-        type=Path,
+        type=given_path,
         metavar="FOLDER",
         help="keep each search there, every few seconds: the same command goes on with it",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from properties.session import UsageError, end, parser, run
 from properties.simulation import corpus
@@ -15,7 +14,7 @@ from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.stage import Stage
 from properties.simulation.timeline import timeline
 from properties.simulation.transcript import first_difference
-from reports.schema import Verdict
+from reports.schema import Verdict, given_path
 
 _PARTS = re.compile(r"; |, (?=\w+: )|(?<=\)) (?=\()")
 
@@ -74,7 +73,7 @@ def _first_part_that_differs(recorded: str, found: str) -> str:
 
 def _chosen(asked: str) -> corpus.Entry:
     """Return the schedule that an argument names; raises ``UsageError``."""
-    path = Path(asked)
+    path = given_path(asked)
     try:
         if path.is_file():
             return corpus.read(path)

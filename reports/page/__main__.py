@@ -23,7 +23,14 @@ from reports.load import BenchmarkFile, UnusableFileError, load
 from reports.page import charts, mutants
 from reports.page.content import sections
 from reports.page.parts import Table
-from reports.schema import Environment, MutantsRecord, RecordError, SessionRecord, Verdict
+from reports.schema import (
+    Environment,
+    MutantsRecord,
+    RecordError,
+    SessionRecord,
+    Verdict,
+    given_path,
+)
 from reports.session import UsageError
 
 NAME = "page"
@@ -134,8 +141,12 @@ def write(path: Path, text: str) -> None:
 def main(given: Sequence[str] | None = None) -> int:
     """Render; the last line says where the page is."""
     asked = session.parser(program="python -m reports.page", description=__doc__ or "")
-    asked.add_argument("record", nargs="?", type=Path, default=session.OUT / "benchmarks.json")
-    asked.add_argument("--page", type=Path, default=None, metavar="FILE", help="default: beside it")
+    asked.add_argument(
+        "record", nargs="?", type=given_path, default=session.OUT / "benchmarks.json"
+    )
+    asked.add_argument(
+        "--page", type=given_path, default=None, metavar="FILE", help="default: beside it"
+    )
     out = session.OUT / f"{NAME}.json"
     try:
         options = asked.parse_args(session.arguments(given))

@@ -18,13 +18,16 @@ from reports.schema.behaviour import (
 from reports.schema.bisections import BisectRecord, ClocksRecord, Turned, TurnedKind
 from reports.schema.environment import Environment, LibraryEvidence
 from reports.schema.files import (
+    INVOKED_FROM,
     RecordCorruptError,
     RecordError,
     RecordMissingError,
     RecordNewerError,
     RecordNotWrittenError,
+    given_path,
     kind_of,
     read,
+    record_path,
     write,
 )
 from reports.schema.histories import HistoryRecord, InitialRecord, OperationRecord
@@ -49,6 +52,7 @@ from reports.schema.upstream import PairComparison, PairOutcome, UpstreamRecord
 
 __all__ = [
     "GO",
+    "INVOKED_FROM",
     "SCHEMA_VERSION",
     "AcceptedKind",
     "AcceptedLine",
@@ -98,7 +102,9 @@ __all__ = [
     "UpstreamRecord",
     "Verdict",
     "VersionChange",
+    "given_path",
     "kind_of",
     "read",
+    "record_path",
     "write",
 ]

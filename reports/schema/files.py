@@ -1,5 +1,6 @@
 """Records as files: written whole or not at all, read as exactly the type that was asked for."""
 
+import argparse
 import os
 import tempfile
 from pathlib import Path
@@ -36,6 +37,36 @@ class RecordNewerError(RecordError):
 
 class RecordNotWrittenError(RecordError):
     """The record could not be written; whatever stood there before is unchanged."""
+
+
+INVOKED_FROM = "FSMCORE_INVOKED_FROM"
+"""In the environment: the folder from which a session was called. It runs in the checkout."""
+
+
+def given_path(text: str) -> Path:
+    """Return where a path on the command line leads: a relative one begins where the caller is.
+
+    An argument's type for argparse.
+    """
+    base = Path(os.environ.get(INVOKED_FROM) or Path.cwd())
+    return Path(text) if base == Path.cwd() else base / text
+
+
+def record_path(text: str) -> Path:
+    """Return the same for a record, which can be written there now.
+
+    An argument's type: raises ``ArgumentTypeError``. Makes the record's folder.
+    """
+    path = given_path(text)
+    try:
+        if path.is_dir():
+            raise argparse.ArgumentTypeError(f"{path} is a folder; name a file in it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be written: {error.strerror}") from error
+    return path
 
 
 class _Header(msgspec.Struct):

@@ -33,6 +33,17 @@ def laws_record(**changes: object) -> LawsRecord:
     return LawsRecord(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def test_a_relative_path_begins_where_the_caller_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not in the checkout, where a session runs; an absolute one is left alone."""
+    monkeypatch.setenv(schema.INVOKED_FROM, str(tmp_path))
+    assert tmp_path / "a.json" == schema.given_path("a.json")
+    assert Path("/a.json") == schema.given_path("/a.json")
+    monkeypatch.chdir(tmp_path)
+    assert Path("a.json") == schema.given_path("a.json")
+
+
 def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
     """A record survives its file, and the folder is made for it."""
     path = tmp_path / "new" / "folder" / "properties.json"
