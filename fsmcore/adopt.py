@@ -2,7 +2,9 @@
 
 The explicit, reversible step: one transaction adds the table and a row for each file that has
 moved already, saying where it stood. ``--undo`` drops the table and with it what the journal
-knows; the files table is never touched. Stop the writers that know nothing of the journal first.
+knows: after another ``adopt``, ``outcome_of`` denies the attempts of before, and their ids may be
+used again. The files table is never touched. Stop the writers that know nothing of the journal
+first.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ class Way(enum.Enum):
 
 
 def way_to_read(path: str) -> Way:
-    """Choose by what lies beside the file, and by its own journal mode."""
+    """Choose by what lies beside the file itself (not a link to it), and by its journal mode."""
+    path = os.path.realpath(path)
     if os.path.exists(f"{path}-wal"):
         return Way.JOIN if os.path.exists(f"{path}-shm") else Way.COPY
     # Without locks, which WAL needs, SQLite refuses just the files that are in WAL mode. To read
@@ -103,26 +104,27 @@ def check(
 
     Raises ``StoreCorruptError`` when it is damaged beyond reading, ``SchemaMismatchError`` when it
     is another kind of database, and ``StoreBusyError`` or ``StoreUnavailableError`` when it
-    cannot be read now or does not stand still.
+    cannot be read now, does not stand still, or has several names (hard links).
     """
     schema = schema if schema is not None else Schema()
     name = shown(os.path.basename(path))
     last = ""
     for _ in range(_TRIES):
-        if not os.path.isfile(path):
-            raise StoreUnavailableError(f"{name}: no such file.")
-        way, before = way_to_read(path), _looks(path)
+        real_path = _only_file(path, name)
+        way, before = way_to_read(real_path), _looks(real_path)
         error: FsmCoreError | None = None
         violations: list[Violation] = []
         try:
-            with translated(name), reading(path, way) as db:
+            with translated(name), reading(real_path, way) as db:
                 require_layout(db, schema, name)
                 violations = audit(db, lifecycle, schema)
         except FsmCoreError as caught:
             error = caught
         except OSError as caught:
             error = StoreUnavailableError(f"{name}: {caught.strerror}.")
-        if way is not way_to_read(path) or (way is not Way.JOIN and _looks(path) != before):
+        if way is not way_to_read(real_path) or (
+            way is not Way.JOIN and _looks(real_path) != before
+        ):
             continue  # opened, written or closed meanwhile, so this was the wrong way to read it
         # A file's time has grains of some milliseconds, so two writes may look like none; but what
         # is torn is not torn the same way twice.
@@ -135,13 +137,24 @@ def check(
     raise StoreUnavailableError(f"{name}: kept being opened and closed; try again.")
 
 
+def _only_file(path: str, name: str) -> str:
+    """Return where the file is that ``path`` leads to: beside that, SQLite keeps the WAL."""
+    if not os.path.isfile(path):
+        raise StoreUnavailableError(f"{name}: no such file.")
+    real_path = os.path.realpath(path)
+    with contextlib.suppress(FileNotFoundError):  # gone by now: whoever opens it says so
+        if (link_count := os.stat(real_path).st_nlink) > 1:
+            raise StoreUnavailableError(
+                f"{name}: has {link_count} names (hard links), and its WAL may lie beside any of "
+                "them. Check a copy made by SQLite (VACUUM INTO), or leave it one name."
+            )
+    return real_path
+
+
 def require_layout(db: sqlite3.Connection, schema: Schema, name: str) -> None:
     """Raise ``SchemaMismatchError`` unless the database has this schema."""
     ((user_version, _),) = db.execute(sql.SELECT_LAYOUT).fetchall()
-    found = {
-        table: [name for (name,) in db.execute(sql.SELECT_COLUMNS, (table,)).fetchall()]
-        for table in schema.tables
-    }
+    found = {table: db.execute(sql.SELECT_COLUMNS, (table,)).fetchall() for table in schema.tables}
     problem = schema.problem(user_version, found)
     if problem is not None:
         raise SchemaMismatchError(f"{name}: {problem}")

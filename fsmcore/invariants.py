@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,15 @@ def every_version_counts(
             yield _text(key), f"version {version!r}"
 
 
+def every_attempt_is_there_once(
+    db: sqlite3.Connection, _l: Lifecycle, schema: Schema
+) -> Iterator[Finding]:
+    """No two journal entries are of one attempt."""
+    for attempt_id, count in Counter(row[0] for row in _journal(db, schema)).items():
+        if count > 1:
+            yield None, f"attempt {_text(attempt_id)!r} is in the journal {count} times"
+
+
 def every_edge_taken_is_legal(
     db: sqlite3.Connection, lifecycle: Lifecycle, schema: Schema
 ) -> Iterator[Finding]:
@@ -118,6 +128,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     pages_are_sound,
     every_state_is_known,
     every_version_counts,
+    every_attempt_is_there_once,
     every_edge_taken_is_legal,
     every_history_is_unbroken,
     every_row_is_where_its_history_ends,

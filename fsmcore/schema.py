@@ -5,11 +5,15 @@ Names are data: a ``Schema`` may name other tables and columns, and every name i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from fsmcore.errors import DefinitionError
 from fsmcore.text import is_storable, shown
+
+ColumnRow = tuple[Any, ...]
+"""A row of ``SELECT_COLUMNS``."""
 
 V9_USER_VERSION = 9
 """``PRAGMA user_version`` of the layout that the core was first built for."""
@@ -94,7 +98,14 @@ SELECT_JOURNAL = """
 SELECT attempt_id, file_path, version, event, from_state, to_state, happened_at
 FROM {journal_table} ORDER BY file_path, version
 """
-SELECT_COLUMNS = "SELECT name FROM pragma_table_info(?)"
+SELECT_COLUMNS = """
+SELECT name, NULL, NULL, NULL FROM pragma_table_info(?1) UNION ALL
+SELECT c.name, i.name, c.coll, i.origin
+FROM pragma_index_list(?1) AS i, pragma_index_xinfo(i.name) AS c
+WHERE i."unique" AND NOT i.partial AND c.key
+"""
+"""A table's columns, then those of each index that keeps its rows apart: its name, by which
+collation, and whether a constraint or (``c``) a CREATE INDEX made it."""
 SELECT_LAYOUT = "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
 
 
@@ -160,6 +171,14 @@ class Schema:
             wanted[self.journal_table] = JOURNAL_COLUMNS
         return wanted
 
+    @property
+    def keys(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """The columns that no two rows of a table may share."""
+        apart: dict[str, tuple[tuple[str, ...], ...]] = {self.files_table: ((self.key_column,),)}
+        if self.journal_table is not None:
+            apart[self.journal_table] = (("attempt_id",), ("file_path", "version"))
+        return apart
+
     def sql(self, template: str) -> str:
         """Return a template of this module with the quoted names filled in."""
         text = self._filled.get(template)
@@ -179,10 +198,10 @@ class Schema:
         if self.user_version is not None:
             yield f"PRAGMA user_version={self.user_version:d}"
 
-    def problem(self, user_version: int, found: Mapping[str, Iterable[str]]) -> str | None:
+    def problem(self, user_version: int, found: Mapping[str, Sequence[ColumnRow]]) -> str | None:
         """Return what does not fit, with what to do about it, or None.
 
-        ``found`` gives the columns that the database has, by table; none for a missing table.
+        ``found`` gives the rows of ``SELECT_COLUMNS``, by table; none for a missing table.
         """
         if self.user_version is not None and user_version != self.user_version:
             return (
@@ -190,7 +209,7 @@ class Schema:
                 "Migrate the database first."
             )
         for table, wanted in self.tables.items():
-            present = {name.casefold() for name in found[table]}
+            present = {name.casefold() for name, index, *_ in found[table] if index is None}
             if not present and table == self.journal_table:
                 return (
                     f"it has no journal {shown(table)!r}. Add it with 'python -m fsmcore.adopt "
@@ -198,4 +217,36 @@ class Schema:
                 )
             if missing := [name for name in wanted if name.casefold() not in present]:
                 return f"table {shown(table)!r} lacks {', '.join(map(shown, missing))}."
+            for key in self.keys[table]:
+                if (problem := _key_problem(table, key, found[table])) is not None:
+                    return problem
         return None
+
+
+def _key_problem(table: str, key: tuple[str, ...], rows: Sequence[ColumnRow]) -> str | None:
+    """Return what is wrong unless ``key`` is unique, and told apart byte by byte.
+
+    A constraint compares as its columns do, and so it also says how ``WHERE`` will.
+    """
+    indexes: dict[str, list[ColumnRow]] = {}
+    for row in rows:
+        if row[1] is not None:
+            indexes.setdefault(row[1], []).append(row)
+    wanted = {column.casefold() for column in key}
+    columns = ", ".join(map(shown, key))
+    is_kept_apart = False
+    for index in indexes.values():
+        if {str(column).casefold() for column, *_ in index} == wanted:
+            others = [other for _, _, other, _ in index if other.casefold() != "binary"]
+            if others and index[0][3] != "c":
+                return (
+                    f"table {shown(table)!r} compares {columns} by {shown(others[0])}, and here "
+                    "two spellings are two keys. Rebuild it without that collation."
+                )
+            is_kept_apart = is_kept_apart or not others
+    if is_kept_apart:
+        return None
+    return (
+        f"table {shown(table)!r} may hold the same {columns} twice. Add a UNIQUE constraint or "
+        "index on that."
+    )

@@ -139,7 +139,7 @@ class Store:
     async def _require_layout(self, session: Session) -> None:
         ((user_version, _),) = await session.fetch(sql.SELECT_LAYOUT)
         found = {
-            table: [name for (name,) in await session.fetch(sql.SELECT_COLUMNS, (table,))]
+            table: await session.fetch(sql.SELECT_COLUMNS, (table,))
             for table in self._schema.tables
         }
         problem = self._schema.problem(user_version, found)
@@ -247,7 +247,9 @@ class Store:
 
         Reads under ``BEGIN IMMEDIATE``, so that a COMMIT still on its way in another process is
         waited out; an attempt that has yet to begin there is not seen. UNKNOWN only when this
-        store sent its COMMIT, got no good answer, and has made no later synced commit.
+        store sent its COMMIT, got no good answer, and has made no later synced commit. A journal
+        knows no attempt that is older than itself: what was acknowledged before ``adopt --undo``
+        dropped one is NOT_COMMITTED for the next.
         """
         checked_key(attempt_id, what="attempt id")
         if self._schema.journal_table is None:

@@ -241,6 +241,44 @@ async def test_a_database_in_another_journal_mode(path: Path) -> None:
     assert [(version,)] == query(crashed, "SELECT version FROM files")
 
 
+@pytest.mark.parametrize("linked", ["file", "folder"])
+@pytest.mark.parametrize("state", ["live", "crashed", "closed"])
+async def test_a_symbolic_link_is_followed_to_the_wal(
+    path: Path, tmp_path_factory: pytest.TempPathFactory, state: str, linked: str
+) -> None:
+    """The WAL lies beside the file and not beside the link; without it all would look sound."""
+    link = tmp_path_factory.mktemp("elsewhere") / "link"
+    await made(path)
+    kept = path.with_name("kept.db")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE files SET gemini_state = 'lost'")
+        db.commit()
+        copied(path, kept, "-wal")
+        if state != "live":
+            path = kept
+        if state == "closed":
+            query(kept, "PRAGMA wal_checkpoint(TRUNCATE)")
+        link.symlink_to(path if linked == "file" else path.parent)
+        asked = link if linked == "file" else link / path.name
+        before = contents(path.parent)
+        names = {violation.invariant for violation in check(str(asked), RING)}
+        assert {"every_state_is_known", "every_row_is_where_its_history_ends"} == names
+        assert before == contents(path.parent)
+
+
+async def test_a_file_of_two_names_cannot_be_judged(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A hard link: nobody knows beside which name the WAL lies."""
+    await made(path)
+    other = path.with_name("other.db")
+    other.hardlink_to(path)
+    for name in (path, other):
+        code, lines = printed(capsys, str(name))
+        assert (4, 1) == (code, len(lines))
+        assert lines[0].startswith(f"check: invalid: {name.name}: has 2 names (hard links)")
+
+
 async def test_a_database_without_its_journal(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

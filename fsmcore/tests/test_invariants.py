@@ -37,11 +37,12 @@ async def test_a_sound_database_violates_nothing(path: Path) -> None:
 
 
 async def test_the_invariants_are_these(path: Path) -> None:
-    """Six truths, each a function with a sentence."""
+    """Seven truths, each a function with a sentence."""
     assert [check.__name__ for check in INVARIANTS] == [
         "pages_are_sound",
         "every_state_is_known",
         "every_version_counts",
+        "every_attempt_is_there_once",
         "every_edge_taken_is_legal",
         "every_history_is_unbroken",
         "every_row_is_where_its_history_ends",
@@ -128,6 +129,20 @@ async def test_every_row_is_where_its_history_ends(path: Path) -> None:
         (name, KEY, "'processing' at version 1, journal: 'processing' at 2"),
         (name, "b.txt", "version 4 without a journal entry"),
         (name, "gone.txt", "journal entries without a row"),
+    ]
+
+
+async def test_every_attempt_is_there_once(path: Path) -> None:
+    """A journal that lost its constraint took one attempt for two files."""
+    await written(path)
+    query(path, "CREATE TABLE copied AS SELECT * FROM transitions")
+    query(path, "DROP TABLE transitions")
+    query(path, "ALTER TABLE copied RENAME TO transitions")
+    query(path, MOVE, "x", "b.txt", 1, "start_upload", "untracked", "uploading")
+    query(path, MOVE, "x", "b.txt", 2, "complete_upload", "uploading", "processing")
+    query(path, "UPDATE files SET version = 2, gemini_state = 'processing'")
+    assert found(path) == [
+        ("every_attempt_is_there_once", None, "attempt 'x' is in the journal 2 times")
     ]
 
 

@@ -130,18 +130,82 @@ async def test_a_row_moved_back_behind_its_journal_is_told(path: Path) -> None:
 
 
 async def test_two_rows_of_one_key_are_told(path: Path) -> None:
-    """Without a unique key both rows would move; neither does."""
+    """The unique index went while the store was open: both rows would move, and neither does."""
     query(
         path,
         "CREATE TABLE files (file_path, gemini_state, gemini_state_updated_at, "
         "version INTEGER, last_error, failure_info)",
     )
+    query(path, "CREATE UNIQUE INDEX by_key ON files (file_path)")
     schema = Schema(journal_table=None, user_version=None)
     async with opened(path, schema=schema) as manager:
+        query(path, "DROP INDEX by_key")
         await manager.track(KEY)
         with pytest.raises(SchemaMismatchError, match="2 rows share this key"):
             await manager.transition(KEY, "start_upload")
     assert [("untracked", 0)] * 2 == query(path, "SELECT gemini_state, version FROM files")
+
+
+def remade(path: Path, table: str, *, without: str, put: str = "") -> None:
+    """Make a table again with its rows, and with other words in its definition."""
+    ((definition,),) = query(path, "SELECT sql FROM sqlite_schema WHERE name = ?", table)
+    assert without in definition
+    query(path, f"ALTER TABLE {table} RENAME TO old")
+    query(path, definition.replace(without, put))
+    query(path, f"INSERT INTO {table} SELECT * FROM old")  # noqa: S608 - a name of ours
+    query(path, "DROP TABLE old")
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "without", "put"),
+    [
+        ("files", "file_path", " PRIMARY KEY", ""),
+        ("transitions", "attempt_id", " PRIMARY KEY", ""),
+        ("transitions", "file_path, version", "version)", "version, event)"),
+        ("transitions", "file_path, version", "version)", "event)"),
+    ],
+)
+async def test_what_may_be_there_twice_is_refused(
+    path: Path, table: str, key: str, without: str, put: str
+) -> None:
+    """A table restored without its constraint would journal one attempt twice; an index mends it.
+
+    Neither an index of more columns nor one of some rows keeps them apart.
+    """
+    async with opened(path):
+        pass
+    if table == "transitions":
+        remade(path, table, without=" WITHOUT ROWID")
+    remade(path, table, without=without, put=put)
+    query(path, f"CREATE UNIQUE INDEX some ON {table} ({key}) WHERE version > 1")
+    words = f"'{table}' may hold the same {key} twice. Add a UNIQUE"
+    with pytest.raises(SchemaMismatchError, match=words):
+        async with Store(path):
+            pass
+    with pytest.raises(SchemaMismatchError, match=words):
+        check(str(path))
+    query(path, f"CREATE UNIQUE INDEX every ON {table} ({key})")
+    assert [] == check(str(path))
+    async with Store(path) as store:
+        await FileTransitionManager(store).transition(KEY, "start_upload")
+
+
+@pytest.mark.parametrize("table", ["files", "transitions"])
+async def test_a_key_that_is_not_compared_byte_by_byte_is_refused(path: Path, table: str) -> None:
+    """Else the journal and the locks would know two keys where the table has one row."""
+    async with opened(path):
+        pass
+    column = "file_path" if table == "files" else "attempt_id"
+    query(path, f"CREATE UNIQUE INDEX folded ON {table} ({column} COLLATE NOCASE)")
+    assert [] == check(str(path))  # an index of your own that refuses more does no harm
+    query(path, "DROP INDEX folded")
+    remade(path, table, without=" PRIMARY KEY", put=" COLLATE NOCASE PRIMARY KEY")
+    with pytest.raises(SchemaMismatchError, match=f"'{table}' compares {column} by NOCASE"):
+        async with Store(path):
+            pass
+    query(path, f"CREATE UNIQUE INDEX bytes ON {table} ({column} COLLATE BINARY)")
+    with pytest.raises(SchemaMismatchError, match=f"'{table}' compares {column} by NOCASE"):
+        check(str(path))
 
 
 async def test_a_trigger_that_swallows_the_journal_row_is_told(path: Path) -> None:

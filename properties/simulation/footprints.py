@@ -54,12 +54,14 @@ _LAYOUT_TABLE = (
     r"|(?:table_x?info|index_list|index_x?info)\([?\w.'\"]*\))(?:\s+AS\s+\w+)?)"
 )
 _LAYOUT_COLUMN = rf"(?:\*|[\w.\"]+|\(\s*SELECT\s+count\(\*\)\s+FROM\s+{_SCHEMA}\s*\))"
-_LAYOUT_TERM = r"[\w.\"]+\s*(?:=|<>|LIKE)\s*(?:\?|[\w.\"]+|'[^']*')"
-_LAYOUT_ONLY = re.compile(
+_LAYOUT_TERM = r"(?:NOT\s+)?[\w.\"]+(?:\s*(?:=|<>|LIKE)\s*(?:\?|[\w.\"]+|'[^']*'))?"
+_LAYOUT_SELECT = (
     rf"\s*SELECT\s+{_LAYOUT_COLUMN}(?:\s*,\s*{_LAYOUT_COLUMN})*"
     rf"\s+FROM\s+{_LAYOUT_TABLE}(?:\s*,\s*{_LAYOUT_TABLE})*"
     rf"(?:\s+WHERE\s+{_LAYOUT_TERM}(?:\s+AND\s+{_LAYOUT_TERM})*)?"
-    r"(?:\s+ORDER\s+BY\s+\w+)?\s*;?\s*",
+)
+_LAYOUT_ONLY = re.compile(
+    rf"{_LAYOUT_SELECT}(?:\s+UNION\s+ALL{_LAYOUT_SELECT})*(?:\s+ORDER\s+BY\s+\w+)?\s*;?\s*",
     re.IGNORECASE,
 )
 """What reads the layout and nothing else, word by word. Not in it: ``pragma_data_version``, which
