@@ -227,6 +227,31 @@ TRIES = 4
 """Small, so that a writer that never lets go is met and survived within one step."""
 
 
+class ModestSubject:
+    """What to derive from when there is a row, a journal and a compare-and-set, and nothing more.
+
+    Left to write: ``name``, ``layout``, ``make``, ``seed``, ``attempt``, ``read`` and ``close``.
+    """
+
+    offers = frozenset({Offer.JOURNAL})
+
+    def __init__(self, *, tries: int = TRIES) -> None:
+        """Touch no file yet."""
+        self.tries = tries
+
+    async def outcome_of(self, attempt_id: str) -> bool | None:
+        """Is not offered, so nobody may ask."""
+        raise NotImplementedError(f"no outcomes are offered; {attempt_id} was asked for")
+
+    def log(self) -> list[LogRecord]:
+        """Keep none."""
+        return []
+
+    def held_locks(self) -> int:
+        """Hold none."""
+        return 0
+
+
 class SubjectFactory(Protocol):
     """Makes a fresh subject."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from docs.own_subject import Docs, Forgetful
 from properties.__main__ import law_names
 from properties.asked import Docket, docket, dropped
 from properties.law import law_of, not_offered
@@ -138,6 +139,23 @@ def test_a_foreign_bug_is_found() -> None:
     """Its journal counts up, its row does not."""
     found = explore(ForeignBroken, _judges(), QUICK.explored)  # type: ignore[arg-type]
     assert "only_legal_edges_are_taken" in found.broken
+
+
+def test_the_guides_example_is_judged_as_the_guide_says() -> None:
+    """It loses no update, its forgetful sister does, and a cancelled connect is left behind."""
+
+    def broken(factory: type[Docs], law: str, count: int) -> set[str]:
+        judges: dict[str, object] = {
+            law: importlib.import_module(f"properties.specs.test_{law}").judge
+        }
+        quick = dataclasses.replace(PROFILES["unshrunk"], explored_count=count, step_count=8)
+        found = explore(factory, judges, quick.explored, until_broken=True)  # type: ignore[arg-type]
+        assert found.harness_error is None
+        return set(found.broken)
+
+    assert set() == broken(Docs, "a_stale_writer_never_wins", 30)
+    assert {"a_stale_writer_never_wins"} == broken(Forgetful, "a_stale_writer_never_wins", 3000)
+    assert {"nothing_outlives_its_owner"} == broken(Docs, "nothing_outlives_its_owner", 1000)
 
 
 def test_what_was_not_asked_is_named_with_its_reason(tmp_path: Path) -> None:
