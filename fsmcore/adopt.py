@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 
 from fsmcore import schema as sql
 from fsmcore.check import require_layout
-from fsmcore.errors import FsmCoreError, SchemaMismatchError, StoreUnavailableError
+from fsmcore.errors import FsmCoreError, SchemaMismatchError
 from fsmcore.schema import Schema
-from fsmcore.sqlite import database_uri, translated
+from fsmcore.sqlite import database_uri, require_file, translated
 from fsmcore.text import shown
 
 _BUSY_TIMEOUT_S = 5.0
@@ -67,8 +67,7 @@ def _changed(
     name = os.path.basename(path)
     if schema.journal_table is None:
         raise SchemaMismatchError(f"{shown(name)}: this schema has no journal to add or drop.")
-    if not os.path.isfile(path):
-        raise StoreUnavailableError(f"{shown(name)}: no such file.")
+    require_file(path)
     with translated(name), contextlib.closing(_connected(path)) as db:
         try:
             db.execute("BEGIN IMMEDIATE")

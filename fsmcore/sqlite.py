@@ -53,6 +53,22 @@ def refuse_unusable(path: str, *, create: bool) -> None:
         )
 
 
+def require_file(path: str) -> None:
+    """Raise ``StoreUnavailableError`` for what is no file, with what it is and the path as given.
+
+    For commands, whose user gave the path; a store names files without their folders.
+    """
+    if os.path.isfile(path):
+        return
+    if os.path.isdir(path):
+        what = "is a folder; name the database file in it"
+    elif os.path.exists(path):
+        what = "is a device or a pipe, and no database file"
+    else:
+        what = "no such file"
+    raise StoreUnavailableError(f"{shown(path)}: {what}.")
+
+
 def primary_code(error: BaseException) -> int | None:
     """Return the primary result code of a SQLite error; None when it carries none."""
     code = getattr(error, "sqlite_errorcode", None)

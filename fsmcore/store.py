@@ -25,7 +25,7 @@ from fsmcore.connections import (
     Session,
     Synchronous,
     Write,
-    model_named,
+    model_of,
 )
 from fsmcore.errors import (
     AttemptReusedError,
@@ -87,12 +87,16 @@ class Store:
         """Touch no file yet. ``create`` makes the database when it is missing or empty.
 
         ``connections`` is a connection model of this store's own, or the name of one in ``MODELS``.
+        Raises ``DefinitionError`` for what is neither, and for ``:memory:``.
         """
         self._path = os.fsdecode(path)
         self._create = create
-        self._connections = (
-            model_named(connections) if isinstance(connections, str) else connections
-        )
+        if self._path == ":memory:":
+            raise DefinitionError(
+                "':memory:' is no file: each connection would have a database of its own. Give a "
+                "path, in a temporary folder perhaps."
+            )
+        self._connections = model_of(connections)
         self._schema = schema if schema is not None else Schema()
         self.retry = retry if retry is not None else RetryPolicy()
         self._now = now

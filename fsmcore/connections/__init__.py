@@ -14,7 +14,7 @@ from fsmcore.connections.model import (
     Session,
     Write,
 )
-from fsmcore.connections.names import MODELS, model_named
+from fsmcore.connections.names import MODELS, model_of
 from fsmcore.connections.per_transition import PerTransition
 from fsmcore.connections.pooled import Pooled
 from fsmcore.connections.single_writer import SingleWriter
@@ -40,5 +40,5 @@ __all__ = [
     "Synchronous",
     "ThreadLane",
     "Write",
-    "model_named",
+    "model_of",
 ]

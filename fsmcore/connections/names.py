@@ -22,11 +22,27 @@ MODELS: dict[str, Callable[[], ConnectionModel]] = {
 """Each with its defaults; ``docs/connections.md`` says which to use when."""
 
 
-def model_named(name: str) -> ConnectionModel:
-    """Return a new model with its defaults; raises ``DefinitionError`` for a name nobody has."""
-    maker = MODELS.get(name)
-    if maker is None:
+def model_of(given: ConnectionModel | str) -> ConnectionModel:
+    """Return a model, or a new one of that name with its defaults.
+
+    Raises ``DefinitionError`` for a name nobody has, and for what is no model: in a caller that no
+    type checker reads, it would be told when the store opens, and as somebody else's error.
+    """
+    names = ", ".join(MODELS)
+    if isinstance(given, str):
+        if given not in MODELS:
+            raise DefinitionError(
+                f"no connection model is named {given!r}; give one of {names}, or a model."
+            )
+        return MODELS[given]()
+    kind = type(given).__name__
+    if isinstance(given, type):
         raise DefinitionError(
-            f"no connection model is named {name!r}; give one of {', '.join(MODELS)}, or a model."
+            f"connections is the class {given.__name__}; give a model of it: {given.__name__}()."
         )
-    return maker()
+    if not all(hasattr(given, each) for each in ("open", "close", "session", "synchronous")):
+        raise DefinitionError(
+            f"connections is of type {kind}, which is no connection model; give one of {names}, "
+            "or a model."
+        )
+    return given

@@ -77,8 +77,11 @@ class Pooled(Threaded):
     ) -> None:
         """Raise ``DefinitionError`` for options that cannot be meant; opens nothing."""
         super().__init__(synchronous=synchronous, busy_timeout_ms=busy_timeout_ms, lanes=lanes)
-        if size < 1:
-            raise DefinitionError(f"size is {size}; one connection is the least.")
+        number: object = size  # a caller whom no type checker reads may give anything
+        if not isinstance(number, int) or number < 1:
+            raise DefinitionError(
+                f"size is {size!r}; give a whole number of connections from 1 on."
+            )
         self._size = size
         self._fair_writer_lock = fair_writer_lock
 

@@ -186,8 +186,10 @@ def test_what_is_no_v9_database_is_refused(path: Path) -> None:
     """Missing, a folder, foreign, not SQLite, without a journal by definition."""
     with pytest.raises(StoreUnavailableError, match="no such file"):
         adopt(str(path))
-    with pytest.raises(StoreUnavailableError, match="no such file"):
+    with pytest.raises(StoreUnavailableError, match=f"^{path.parent}: is a folder; name"):
         adopt(str(path.parent))
+    with pytest.raises(StoreUnavailableError, match=r"^/dev/null: is a device"):
+        adopt("/dev/null")
     with pytest.raises(SchemaMismatchError, match="this schema has no journal"):
         adopt(str(path), Schema(journal_table=None))
     query(path, "CREATE TABLE theirs (x)")

@@ -25,7 +25,15 @@ from fsmcore import (
     StoreBusyError,
     TransitionResult,
 )
-from fsmcore.connections import MODELS, CommitFailedError, CommitFate, Receipt, RowCountError, Write
+from fsmcore.connections import (
+    MODELS,
+    CommitFailedError,
+    CommitFate,
+    Pooled,
+    Receipt,
+    RowCountError,
+    Write,
+)
 from fsmcore.connections.group_commit import Group
 from fsmcore.connections.lane import _Mail
 from fsmcore.connections.work import Transaction
@@ -60,8 +68,31 @@ def test_a_model_is_chosen_by_its_name(path: Path) -> None:
         assert kind is type(Store(path, connections=name)._connections)
     with pytest.raises(DefinitionError, match="'poled'; give one of per-transition, direct"):
         Store(path, connections="poled")
-    with pytest.raises(DefinitionError, match="size is 0"):
-        MODELS["pooled"](size=0)  # type: ignore[call-arg]
+    for size in (0, "4", None):
+        with pytest.raises(DefinitionError, match=f"size is {size!r}; give a whole number"):
+            MODELS["pooled"](size=size)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Pooled, r"connections is the class Pooled; give a model of it: Pooled\(\)"),
+        (None, "connections is of type NoneType, which is no connection model; give one of per-"),
+        (4, "connections is of type int"),
+    ],
+)
+def test_what_is_no_model_is_refused_before_it_is_opened(
+    path: Path, given: object, said: str
+) -> None:
+    """By a caller whom no type checker told."""
+    with pytest.raises(DefinitionError, match=said):
+        Store(path, connections=given)  # type: ignore[arg-type]
+
+
+def test_a_store_in_memory_is_refused() -> None:
+    """It was a file of that name in the present folder."""
+    with pytest.raises(DefinitionError, match="':memory:' is no file"):
+        Store(":memory:", create=True)
 
 
 async def test_twenty_contend_and_one_wins(path: Path, model: str) -> None:
