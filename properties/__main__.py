@@ -64,10 +64,10 @@ def _parser() -> Parser:
 
 
 def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes < 10_000:
-        raise argparse.ArgumentTypeError(f"{text} is no number of minutes from 0 to 10,000")
-    return minutes
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 10_000:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number of minutes above 0 and below 10,000")
 
 
 def law_names() -> list[str]:

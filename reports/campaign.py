@@ -251,6 +251,11 @@ def _measure(options: Any, data: Path, progress: Progress) -> None:  # argparse'
             )
 
 
+def _show(lines: Sequence[Line]) -> None:
+    if lines:
+        terminal.console().print(table(lines))
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Run the session and return its exit code."""
     out, data = session.OUT / "campaign.json", session.OUT / "campaign.jsonl"
@@ -258,8 +263,16 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(session.arguments(given))
         out, data = options.out, options.data or data
-        if options.comparisons < 1 or options.budget <= 0 or not 0 <= options.slowdown <= 100:
-            raise session.UsageError("counts and seconds are positive, a slowdown is 0 to 100 %.")
+        if options.comparisons < 1:
+            raise session.UsageError(f"--comparisons is {options.comparisons}; one is the least.")
+        if options.budget <= 0:
+            raise session.UsageError(f"--budget is {options.budget:g} s; give more than 0.")
+        if not 0 <= options.slowdown <= 100:
+            raise session.UsageError(
+                f"--slowdown is {options.slowdown:g} %; give 0 (identical code) to 100."
+            )
+        if options.table and not data.is_file():
+            raise session.UsageError(f"{data}: no such file; nothing was measured yet.")
         if not options.table:
             progress = Progress(terminal.console())
             with terminating_like_interrupt(), progress:
@@ -279,7 +292,7 @@ def main(given: Sequence[str] | None = None) -> int:
         summary=words or _summary(lines, data),
         figures=dict(figures(lines)),
     )
-    code = session.finish(record, out, show=lambda: terminal.console().print(table(lines)))
+    code = session.finish(record, out, show=lambda: _show(lines))
     return 130 if words.startswith("interrupted") else code
 
 

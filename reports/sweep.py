@@ -28,6 +28,7 @@ from reports import load, processes, requirements, session
 from reports.counts import Counts, counts_of, differences
 from reports.environments import Builder, EnvironmentUnavailableError
 from reports.load import UnusableFileError
+from reports.processes import terminating_like_interrupt
 from reports.schema import Figure, SessionRecord, Verdict
 from reports.session import UsageError
 
@@ -137,8 +138,13 @@ def main(given: Sequence[str] | None = None) -> int:
         out = options.out
         kept = out.parent / out.stem
         kept.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".environments.", dir=kept) as scratch:
+        with (
+            terminating_like_interrupt(),
+            tempfile.TemporaryDirectory(prefix=".environments.", dir=kept) as scratch,
+        ):
             builder = Builder(root=session.ROOT, cache=Path(scratch), pulse=_say)
+            # Before the lock itself is measured, which takes minutes.
+            requirements.parse(options.asked, locked=requirements.pins(builder.lock_requirements()))
             wanted = places(options.asked, options.python)
             for place in wanted:
                 shutil.rmtree(kept / place.name, ignore_errors=True)
@@ -151,7 +157,8 @@ def main(given: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         verdict, words = Verdict.INVALID, "interrupted"
     record = SessionRecord(name=NAME, verdict=verdict, summary=words, figures=figures)
-    return session.finish(record, out)
+    code = session.finish(record, out)
+    return 130 if words == "interrupted" else code
 
 
 def _say(line: str) -> None:

@@ -237,12 +237,17 @@ def _kills(judged: Judged, profile: Profile, say: _Progress) -> None:
 
 def _one_image(options: argparse.Namespace, profile: Profile, modes: list[Mode]) -> int:
     if options.image is None or len(modes) != 1:
-        raise UsageError("--image and --into need an image and one --mode.")
+        raise UsageError(
+            "--image and --into need an image and one --mode, as the last line of its story says: "
+            "--mode full --image 12/one-lost/3/0."
+        )
     (mode,) = modes
     try:
         image = ImageId.parse(options.image)
     except ValueError as error:
-        raise UsageError(f"--image {options.image!r} is no POINT/DAMAGE/AT/SECTORS.") from error
+        raise UsageError(
+            f"--image {options.image!r} is no POINT/DAMAGE/AT/SECTORS, as a story names it."
+        ) from error
     recording = recorded(mode, profile)
     if not 1 <= image.point <= len(recording.events):
         raise UsageError(f"--image: the recording has {len(recording.events)} events.")

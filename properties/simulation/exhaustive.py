@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.prove:
         return _prove(options, subjects, [Budget(**spend)] if spend else proving.BUDGETS)
     figures: dict[str, Figure] = {}
-    broken = incomplete = runs = 0
+    broken = controls = incomplete = runs = 0
     at_most = 0.0
     print(HEADING)
     for subject in subjects:
@@ -99,9 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs += found.run_count + found.cut_count
         incomplete += not found.is_complete
         broken += _broken(found, is_part=bool(options.shard))
+        controls += bool(found.scenario.is_broken and found.violations)
     verdict = Verdict.FAIL if broken else Verdict.UNKNOWN if incomplete else Verdict.PASS
     part = f", shard {options.shard}" if options.shard else ""
     summary = f"{len(subjects)} scenarios{part}, {runs} runs, {broken} outcomes broke a law"
+    if controls:
+        summary += f"; {controls} scenarios broken on purpose do as they should"
     if incomplete:
         summary += f", {incomplete} scenarios not explored to the end"
         summary += f", the largest of about {at_most:.0e} schedules" if at_most else ""
@@ -129,7 +132,13 @@ def _subjects(options: argparse.Namespace) -> list[Scenario]:
 def _broken(found: Exploration, *, is_part: bool) -> int:
     """Print what broke; return how many outcomes did."""
     if found.scenario.is_broken:
-        if found.violations or is_part or not found.is_complete:
+        if found.violations:
+            count, all_of_them = len(found.violations), len(found.outcomes)
+            print(
+                f"    broken on purpose: breaks as it should, in {count} of {all_of_them} outcomes"
+            )
+            return 0
+        if is_part or not found.is_complete:
             return 0
         print("    broken on purpose, and no schedule shows it")
         return 1

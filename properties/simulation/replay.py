@@ -77,8 +77,10 @@ def _chosen(asked: str) -> corpus.Entry:
     try:
         if path.is_file():
             return corpus.read(path)
+        if path.exists():
+            raise UsageError(f"{path} is a folder; name a file in it, or nothing for the corpus.")
         if "@" not in asked:
-            raise UsageError(f"{asked}: no such file, and no token: it has no '@'.")
+            raise UsageError(f"{path}: no such file, and no token: it has no '@'.")
         return corpus.from_token(asked)
     except corpus.NoScheduleError as error:
         raise UsageError(str(error)) from error
@@ -100,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         chosen = [found for _, found in corpus.entries()]
     complaints: list[str] = []
+    broken = 0
     try:
         for entry in chosen:
             trial = replayed(entry, carrier_name=options.carrier)
@@ -109,12 +112,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = complaint(entry, trial)
             if found is not None:
                 complaints.append(found)
+            elif trial.violation is not None:
+                broken += 1
+                how = "and this schedule shows it" if entry.outcome is None else "as recorded"
+                found = f"broken on purpose, {how}: {_first_line(trial.violation)}"
+            if found is not None:
                 print(found)
             print()
     except HarnessError as error:
         return end("replay", Verdict.UNKNOWN, str(error), {}, options.record)
     verdict = Verdict.FAIL if complaints else Verdict.PASS
     summary = f"{len(chosen)} schedules on {options.carrier}"
+    summary += f"; {broken} broken on purpose, as they should be" if broken else ""
     summary += (
         f"; {len(complaints)} not as they should be: {_first_line(complaints[0])}"
         if complaints

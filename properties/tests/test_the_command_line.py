@@ -47,6 +47,7 @@ def test_a_held_law_is_recorded(tmp_path: Path) -> None:
         (("--subject", "nosuch"), "no subject is named 'nosuch'"),
         (("--profile", "nosuch"), "invalid choice: 'nosuch'"),
         (("--seed", "x"), "invalid int value: 'x'"),
+        (("--minutes", "x"), "x is no number of minutes above 0"),
     ],
 )
 def test_bad_options_say_what_to_do(arguments: tuple[str, ...], said: str) -> None:

@@ -13,6 +13,21 @@ def line(outcome: str, low: float | None = 1.0, **changes: object) -> campaign.L
     return {**known, "outcome": outcome, "rivals": {"other": True}, **changes}
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--slowdown", "-3"], "usage: --slowdown is -3 %"),
+        (["--table", "--data", "nofile"], "usage: nofile: no such file; nothing was measured"),
+    ],
+)
+def test_what_cannot_be_measured_or_shown_is_usage(
+    asked: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table of nothing is no pass."""
+    assert 2 == campaign.main([*asked, "--out", str(tmp_path / "record.json")])
+    assert said in capsys.readouterr().out
+
+
 def test_what_was_kept_is_read_again_and_a_torn_line_is_cut_off(tmp_path: Path) -> None:
     """A kill in the middle of a write loses that line only, and the next one is whole."""
     data = tmp_path / "campaign.jsonl"

@@ -122,6 +122,7 @@ def test_one_image_is_made_again(
         ["--mode", "full", "--image", "1/kept"],
         ["--mode", "full", "--image", "99999/kept/0/0"],
         ["--mode", "full", "--image", "30/torn/77/1"],
+        ["--image", "3"],
         ["--processes", "-1"],
         ["--mode", "no such mode"],
     ],

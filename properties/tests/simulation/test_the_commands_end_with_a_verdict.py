@@ -37,6 +37,7 @@ def _replay(tmp_path: Path, schedule: str) -> int:
     ("asked", "said"),
     [
         ("nosuch.json", "nosuch.json: no such file"),
+        ("/dev", "/dev is a folder; name a file in it"),
         ("no-such@1:1", "no scenario 'no-such'"),
         ("lone-2@x", "'lone-2@x' is no schedule"),
         ("lone-2/oops=1@1:1", "no budget 'oops'"),
@@ -70,7 +71,20 @@ def test_a_schedule_that_ends_as_recorded_passes(
     assert 0 == _replay(tmp_path, str(corpus.write(_entry(), tmp_path)))
     assert 0 == _replay(tmp_path, LOST)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert "replay: pass: 1 schedules on inline" == last
+    assert "replay: pass: 1 schedules on inline; 1 broken on purpose, as they should be" == last
+
+
+def test_a_control_that_breaks_says_that_it_should(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Searched, and replayed as recorded: the law is broken there, and that is the point."""
+    record = ["--record", str(tmp_path / "record.json")]
+    assert 0 == exhaustive.main(["--scenario", "lost-update-2", *record])
+    said = capsys.readouterr().out
+    assert "    broken on purpose: breaks as it should, in " in said
+    assert "0 outcomes broke a law; 1 scenarios broken on purpose do as they should" in said
+    assert 0 == _replay(tmp_path, str(corpus.write(_entry(), tmp_path)))
+    assert "\nbroken on purpose, as recorded: 2 attempts were told ok" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
