@@ -84,12 +84,14 @@ class Gate:
         """What is left of the budget."""
         return self._end - time.monotonic()
 
-    def _limit_s(self, usual_s: float) -> float:
+    def _limit_s(self, usual_s: float, *, parts: int = 1) -> float:
         """How long one part may take: who gives the gate more time gives it to every part.
 
-        One that is begun at all gets `LEAST_S`, or as long as it usually may.
+        `parts` of the same kind are still to come, this one included, and share what is left. One
+        that is begun at all gets `LEAST_S`, or as long as it usually may.
         """
-        return max(min(usual_s, LEAST_S), min(usual_s * self._patience, self.left_s()))
+        left_s = self.left_s() / parts
+        return max(min(usual_s, LEAST_S), min(usual_s * self._patience, left_s))
 
     def judge(self) -> GateRecord:
         """Build, ask the laws, time the pairs, decide."""
@@ -197,7 +199,10 @@ class Gate:
             scratch=self.home.part(f"laws-{side.value}"),
             seed=self.seed,
             only=self.question.law,
-            limit_s=self._limit_s(self.policy.limits.laws_s),
+            # What only one side was asked is known of neither.
+            limit_s=self._limit_s(
+                self.policy.limits.laws_s, parts=2 if side is Side.BASELINE else 1
+            ),
             pulse=self.progress.within(f"laws, {side.value}"),
         )
         if run.record is not None:

@@ -333,6 +333,10 @@ def test_more_time_is_more_time_for_each_part(
     for budget in ("60", "30", "15"):
         ask(checkout, "planted==1.1", "--law", "always_holds", "--time-budget", budget)
     assert [2.0, 2.0, 1.0, 1.0, 1.0, 1.0] == limits
+    # Where there is too little for both sides, the first does not take the second one's share.
+    with_limits(monkeypatch, laws_s=1000.0)
+    ask(checkout, "planted==1.1", "--law", "always_holds", "--time-budget", "65")
+    assert limits[-2] <= 30 < limits[-1]
 
 
 @pytest.mark.parametrize(
