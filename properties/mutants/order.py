@@ -39,6 +39,7 @@ SINGLE = (
     "waits_are_drawn_and_grow",
     "an_unknown_outcome_says_unknown",
     "a_lock_of_any_code_is_sat_out",
+    "hostile_keys_are_only_data@brief",
     "a_doubt_stays_until_a_later_commit",
     "a_clock_that_steps_changes_nothing",
     "the_log_stays_and_stays_small",
@@ -56,9 +57,8 @@ ORDER = (
     "a_caller_reads_its_own_write",
     # A few of what Hypothesis draws: what is broken widely shows at once.
     *(f"{law}@brief" for law in EXPLORED),
-    "different_files_do_not_disturb_each_other@brief",
-    "hostile_keys_are_only_data@brief",
     "a_cancellation_reaches_its_caller@brief",
+    "different_files_do_not_disturb_each_other@brief",
     # A fault of each kind, every image of a disk, every schedule of a small scenario.
     "no_single_fault_breaks_a_promise@brief",
     "an_acknowledged_transition_survives_a_power_loss",

@@ -31,6 +31,8 @@ from properties.subjects import (
 
 NEEDS = frozenset({Offer.OUTCOMES, Offer.JOURNAL, Offer.WAL})
 
+ENOUGH_READS = 100
+"""An attempt of a few milliseconds that is not through after so many reads waits for somebody."""
 _COPY = """
 import shutil, sys
 for end in ("", "-wal"):
@@ -70,7 +72,13 @@ class _Scene:
         self.next_sync.is_armed = True
         asked = Request(attempt_id="doubtful", file_path="g", event="start_upload")
         attempt = asyncio.ensure_future(self.subject.attempt(asked))
-        told = (await attempt).kind
+        for _ in range(ENOUGH_READS):
+            if not attempt.done():
+                await self.subject.read("f")
+        if not attempt.done():
+            attempt.cancel()
+            raise AssertionError("an attempt on g does not end before one on f has")
+        told = attempt.result().kind
         assert AnswerKind.UNKNOWN is told, f"told {told.value} by a COMMIT whose sync has failed"
 
     async def moves_f(self, *disturbances: tuple[Place, Disturbance]) -> None:

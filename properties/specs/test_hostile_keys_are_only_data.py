@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 
 from properties.history import snapshot
@@ -52,57 +51,45 @@ TWINS = (
 keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.sampled_from(HOSTILE)
 
 
-def _stays_apart(make_subject: SubjectFactory, moving: str, staying: str) -> None:
-    """Move one of two files, and find the other where it was."""
+MOVED = "SELECT count(*) FROM files WHERE version > 0"
+LISTED = tuple(dict.fromkeys((*HOSTILE, *(key for pair in TWINS for key in pair))))
 
-    async def use(path: str) -> None:
+
+def test_each_listed_key_is_a_file_of_its_own(make_subject: SubjectFactory) -> None:
+    """All of them in one store: each moves alone, and is read as it was written."""
+
+    async def use(path: str) -> list[str]:
         subject = make_subject()
         await subject.make(path)
+        wrong = []
         try:
-            await subject.seed(moving)
-            await subject.seed(staying)
-            answer = await subject.attempt(
-                Request(attempt_id=f"by {moving[:50]}", file_path=moving, event="start_upload")
-            )
-            assert answer.kind is AnswerKind.SUCCESS, answer.detail
+            for key in LISTED:
+                await subject.seed(key)
+            with closing(sqlite3.connect(path, isolation_level=None)) as db:
+                for number, key in enumerate(LISTED):
+                    asked = Request(attempt_id=f"a{number}", file_path=key, event="start_upload")
+                    answer = await subject.attempt(asked)
+                    ((moved_count,),) = db.execute(MOVED).fetchall()
+                    if answer.kind is not AnswerKind.SUCCESS:
+                        wrong.append(f"{key[:40]!a}: {answer.detail}")
+                    elif (await subject.read(key)).version != 1:
+                        wrong.append(f"{key[:40]!a} is read at another version than it has")
+                    if moved_count != number + 1:
+                        wrong.append(f"{key[:40]!a} is asked for, {moved_count} have moved")
+                    if wrong:
+                        break
         finally:
             await subject.close()
+        return wrong
 
     with scratch_folder() as folder:
         path = f"{folder}/files.db"
-        asyncio.run(use(path))
+        wrong = asyncio.run(use(path))
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             shot = snapshot(db)
-    assert {moving: ("uploading", 1), staying: ("untracked", 0)} == shot.rows
-    assert [moving] == [row.file_path for row in shot.journal]
-
-
-@pytest.mark.parametrize("pair", [*TWINS, *(pair[::-1] for pair in TWINS)], ids=ascii)
-def test_keys_that_differ_by_little_are_two(
-    make_subject: SubjectFactory, pair: tuple[str, str]
-) -> None:
-    """Each of the two moves alone."""
-    _stays_apart(make_subject, *pair)
-
-
-@pytest.mark.parametrize("key", HOSTILE, ids=range(len(HOSTILE)))
-def test_each_listed_key_round_trips(make_subject: SubjectFactory, key: str) -> None:
-    """The listed ones, every time."""
-
-    async def use(path: str) -> None:
-        subject = make_subject()
-        await subject.make(path)
-        try:
-            await subject.seed(key)
-            asked = Request(attempt_id="a", file_path=key, event="start_upload")
-            answer = await subject.attempt(asked)
-            assert answer.kind is AnswerKind.SUCCESS, answer.detail
-            assert (await subject.read(key)).version == 1
-        finally:
-            await subject.close()
-
-    with scratch_folder() as folder:
-        asyncio.run(use(f"{folder}/files.db"))
+    assert not wrong, "; ".join(wrong)
+    assert dict.fromkeys(LISTED, ("uploading", 1)) == shot.rows
+    assert sorted(LISTED) == sorted(entry.file_path for entry in shot.journal)
 
 
 def test_a_lone_surrogate_is_refused(make_subject: SubjectFactory) -> None:
@@ -126,9 +113,29 @@ def test_a_lone_surrogate_is_refused(make_subject: SubjectFactory) -> None:
 def test_keys_round_trip(
     make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
 ) -> None:
-    """Two hostile keys beside each other; one moves, the other stays."""
+    """Two drawn keys beside each other; one moves, the other stays."""
+
+    async def use(path: str, moving: str, staying: str) -> None:
+        subject = make_subject()
+        await subject.make(path)
+        try:
+            await subject.seed(moving)
+            await subject.seed(staying)
+            answer = await subject.attempt(
+                Request(attempt_id=f"by {moving[:50]}", file_path=moving, event="start_upload")
+            )
+            assert answer.kind is AnswerKind.SUCCESS, answer.detail
+        finally:
+            await subject.close()
 
     def holds(pair: tuple[str, str]) -> None:
-        _stays_apart(make_subject, *pair)
+        moving, staying = pair
+        with scratch_folder() as folder:
+            path = f"{folder}/files.db"
+            asyncio.run(use(path, moving, staying))
+            with closing(sqlite3.connect(path, isolation_level=None)) as db:
+                shot = snapshot(db)
+        assert {moving: ("uploading", 1), staying: ("untracked", 0)} == shot.rows
+        assert [moving] == [row.file_path for row in shot.journal]
 
     drawn(st.tuples(keys, keys).filter(lambda pair: pair[0] != pair[1]), holds)

@@ -79,6 +79,6 @@ def a_close_refuses_who_is_under_way(patch: Patch) -> None:
                 raise StoreUnavailableError(f"{self._name}: not open; use 'async with'.")
             await super().commit(writes, receipt)
 
-    return Refusing(connection, self._name, self._writer_lock)""",
+    return Refusing(connection, self._file.name, self._writer_lock)""",
         ),
     )

@@ -13,7 +13,7 @@ TURN = "whoever_waits_gets_its_turn"
 
 @mutant(
     family=Family.LOCKS,
-    laws=(CANCELLED, "no_single_fault_breaks_a_promise"),
+    laws=(TURN, CANCELLED),
     realistic="acquire, work, release: without a try",
     shows="two attempts on one file, the first of which fails or is cancelled",
     subject="handrolled",
