@@ -58,6 +58,7 @@ ORDER = (
     # A few of what Hypothesis draws: what is broken widely shows at once.
     *(f"{law}@brief" for law in EXPLORED),
     "a_cancellation_reaches_its_caller@brief",
+    "close_lets_attempts_end@brief",
     "different_files_do_not_disturb_each_other@brief",
     # A fault of each kind, every image of a disk, every schedule of a small scenario.
     "no_single_fault_breaks_a_promise@brief",

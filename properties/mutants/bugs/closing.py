@@ -76,7 +76,7 @@ def a_close_refuses_who_is_under_way(patch: Patch) -> None:
     class Refusing(_AioSession):
         async def commit(self, writes, receipt):
             if model._keeper is None:
-                raise StoreUnavailableError(f"{self._name}: not open; use 'async with'.")
+                raise model._file.not_open()
             await super().commit(writes, receipt)
 
     return Refusing(connection, self._file.name, self._writer_lock)""",
