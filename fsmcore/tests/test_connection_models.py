@@ -9,6 +9,7 @@ import itertools
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from fsmcore.connections import (
     Write,
 )
 from fsmcore.connections.group_commit import Group
-from fsmcore.connections.lane import _Mail
+from fsmcore.connections.lane import ThreadLane, _Mail
 from fsmcore.connections.work import Transaction
 from fsmcore.sqlite import ConstraintError
 from fsmcore.tests.support import (
@@ -353,3 +354,54 @@ def test_a_forgotten_store_is_closed_in_another_loop(path: Path, model: str) -> 
 
     asyncio.run(forget())
     asyncio.run(use())
+
+
+async def test_a_lane_that_is_ended_at_once_gives_every_answer() -> None:
+    """The stop is queued behind them, and holds none of them up."""
+
+    class Said:
+        def __init__(self, word: str) -> None:
+            self.word = word
+
+        def __call__(self) -> str:
+            return self.word
+
+        def withdraw(self) -> None:
+            raise AssertionError("nobody was cancelled")
+
+    lane = ThreadLane("a test's")
+    asked = [lane.submit(Said("one")), lane.submit(Said("two"))]
+    ended = lane.end()
+    async with asyncio.timeout(30):
+        await ended
+        assert ["one", "two"] == [await each for each in asked]
+
+
+async def test_who_is_cancelled_at_a_hop_withdraws_it_and_waits_for_its_end() -> None:
+    """However often: the hop is withdrawn, ends, and only then is the cancellation told."""
+    done: list[str] = []
+    may_end = threading.Event()
+
+    class Slow:
+        def __call__(self) -> None:
+            may_end.wait(30)
+            done.append("ended")
+
+        def withdraw(self) -> None:
+            done.append("withdrawn")
+
+    async def waiting() -> None:
+        await lane.submit(Slow())
+
+    lane = ThreadLane("a test's")
+    task = asyncio.create_task(waiting())
+    await asyncio.sleep(0)
+    task.cancel()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert (False, ["withdrawn"] * 2) == (task.done(), done)
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ["withdrawn", "withdrawn", "ended"] == done
+    await lane.end()
