@@ -29,7 +29,7 @@ T_co = TypeVar("T_co", covariant=True)
 Last = Callable[[], None]
 _Item = tuple["asyncio.Future[Any] | None", Callable[[], object]]
 
-TOGETHER_S = 0.001
+TOGETHER_S = 0.003
 EXIT_S = 5.0
 """How long a lane that nobody ended may take to close its connection when the process ends."""
 
