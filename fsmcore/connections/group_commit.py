@@ -12,6 +12,7 @@ needed, which each member would pay for and hardly any would use.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -80,23 +81,25 @@ class Group:
             raise
 
     def _together(self, native: sqlite3.Connection) -> Answers:
-        with translated(self.name):
-            native.execute(BEGIN)
         answers: Answers = []
         receipts: list[Receipt] = []
-        for member in self.members:
-            answers.append(None if member.is_withdrawn else self._written(native, member, receipts))
-        if receipts:
-            commit(native, self.name, receipts)
-        else:
-            roll_back(native)
+        with contextlib.closing(native.cursor()) as cursor:
+            with translated(self.name):
+                cursor.execute(BEGIN)
+            for member in self.members:
+                is_out = member.is_withdrawn
+                answers.append(None if is_out else self._written(cursor, member, receipts))
+            if receipts:
+                commit(cursor, self.name, receipts)
+                return answers
+        roll_back(native)
         return answers
 
     def _written(
-        self, native: sqlite3.Connection, member: Transaction, receipts: list[Receipt]
+        self, cursor: sqlite3.Cursor, member: Transaction, receipts: list[Receipt]
     ) -> RowCountError | None:
         try:
-            member.write(native)
+            member.write(cursor)
         except RowCountError as error:
             if error.write_index or error.row_count:
                 raise _Apart from error

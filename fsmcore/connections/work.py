@@ -7,6 +7,7 @@ the hop knows what became of it, even when he was cancelled meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -126,24 +127,30 @@ class Transaction:
     def run(self, native: sqlite3.Connection) -> None:
         """Commit, or undo everything and raise; withdrawn before COMMIT it undoes and returns."""
         try:
-            with translated(self.name):
-                if self.is_withdrawn:
-                    return
-                native.execute(BEGIN)
-                self.write(native)
             if self.is_withdrawn:
-                roll_back(native)
                 return
-            commit(native, self.name, (self.receipt,))
+            with contextlib.closing(native.cursor()) as cursor:
+                with translated(self.name):
+                    cursor.execute(BEGIN)
+                    self.write(cursor)
+                if not self.is_withdrawn:
+                    commit(cursor, self.name, (self.receipt,))
+                    return
+            roll_back(native)
         except BaseException:
             # A BEGIN that failed or was interrupted can leave a transaction open.
             roll_back(native)
             raise
 
-    def write(self, native: sqlite3.Connection) -> None:
-        """Run the writes inside a transaction that somebody has begun."""
+    def write(self, cursor: sqlite3.Cursor) -> None:
+        """Run the writes inside a transaction that somebody has begun.
+
+        On one cursor: a connection that stays open keeps a weak reference to each it ever made, and
+        goes through them at every two hundredth. It is closed before anything is rolled back, or
+        its unfinished statement would keep the write lock.
+        """
         for index, write in enumerate(self.writes):
-            row_count = native.execute(write.sql, write.parameters).rowcount
+            row_count = cursor.execute(write.sql, write.parameters).rowcount
             if row_count != write.row_count:
                 raise RowCountError(index, row_count)
 
@@ -152,7 +159,7 @@ class Transaction:
         self.is_withdrawn = True
 
 
-def commit(native: sqlite3.Connection, name: str, receipts: Sequence[Receipt]) -> None:
+def commit(cursor: sqlite3.Cursor, name: str, receipts: Sequence[Receipt]) -> None:
     """Send COMMIT and write down what is known of it.
 
     BUSY is definite, because SQLite keeps the transaction: roll it back. Any other error is
@@ -161,7 +168,7 @@ def commit(native: sqlite3.Connection, name: str, receipts: Sequence[Receipt]) -
     for receipt in receipts:
         receipt.fate = CommitFate.SENT
     try:
-        native.execute(COMMIT)
+        cursor.execute(COMMIT)
     except RAISED as error:
         if primary_code(error) == sqlite3.SQLITE_BUSY:
             for receipt in receipts:
