@@ -22,7 +22,6 @@ from properties.faults.report import Findings
 from properties.profiles import Profile
 from properties.recording import RECORDER
 from properties.subjects import SubjectFactory
-from properties.subjects.protocol import kept_count
 
 ASKED = (
     "interrupt",
@@ -45,10 +44,6 @@ ASKED = (
     "disk-shm-lock",
     "clock-steps-back",
 )
-
-UNMET_ON_KEPT_CONNECTIONS = ("AUTH ", "CANTOPEN ", "FULL ", "IOERR_READ ", "READONLY ")
-"""What an attempt does not meet on connections that stay open: it opens no file and compiles no
-statement anew, its pages are in memory, and what fills or locks one is set on a new connection."""
 
 
 def test_the_store_works_again_and_tells_the_truth(
@@ -93,7 +88,7 @@ def test_the_store_works_again_and_tells_the_truth(
     told = findings.told("nox -s faults -- --subject", chosen)
     if any(found.broken for found in findings.found):
         pytest.fail("\n".join(told), pytrace=False)
-    unmet = UNMET_ON_KEPT_CONNECTIONS if kept_count(make_subject()) > 1 else ()
+    unmet: tuple[str, ...] = getattr(make_subject(), "unmet", ())
     lacking = [each for each in findings.not_brought(chosen) if not each.startswith(unmet)]
     if lacking or any(found.unknown for found in findings.found):
         raise RECORDER.harness_error("\n".join(told))

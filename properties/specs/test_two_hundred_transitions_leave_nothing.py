@@ -44,8 +44,9 @@ NEEDS = frozenset({Offer.V9, Offer.GUARDS, Offer.CALLBACKS, Offer.BACKOFF, Offer
 COUNT = 200
 WARM_UP = 30
 ROAD = ("start_upload", "complete_upload", "complete_processing")
-PAGE_CACHE_BYTES = 100_000
-"""A connection that reads gets twenty pages of cache at once, 87 kB, and may keep them."""
+PAGE_CACHE_BYTES = 120_000
+"""A connection that reads gets twenty pages of cache at once, 87 kB, and may keep them. One that
+stays open and also writes caches a few more, as the file grows under it; SQLite stops at 2 MB."""
 OBJECTS_A_RECORD = 3
 """The subject keeps its log in memory: a record, and what it holds."""
 

@@ -34,7 +34,7 @@ from fsmcore import (
 )
 from fsmcore.store import FileRow, utc_now
 from properties.reach import reached
-from properties.subjects.models import KEPT_COUNTS, MODELS
+from properties.subjects.models import KEPT_COUNTS, MODELS, UNMET
 from properties.subjects.protocol import (
     EVERYTHING,
     TRIES,
@@ -75,10 +75,12 @@ class CoreSubject:
         now: Callable[[], datetime] = utc_now,
         connections: Callable[..., ConnectionModel] = PerTransition,
         kept_count: int = 1,
+        unmet: tuple[str, ...] = (),
     ) -> None:
         """Open nothing yet. ``connections`` makes the model, given ``fair_writer_lock``.
 
-        ``kept_count`` connections stay open in it, each with a thread.
+        ``kept_count`` connections stay open in it, each with a thread. ``unmet`` are the faults
+        that no attempt of it can meet.
 
         ``jitter`` may be replaced before ``make``, by what draws nothing.
         """
@@ -87,6 +89,7 @@ class CoreSubject:
         self.layout = V9
         self.jitter: Callable[[float, float], float] = random.uniform
         self.kept_count = kept_count
+        self.unmet = unmet
         self._tries = tries
         self._now = now
         self._machine = machine
@@ -245,6 +248,7 @@ def _factory(
         locked=locked,
         connections=connections,
         kept_count=KEPT_COUNTS[model],
+        unmet=UNMET.get(model, ()),
     )
 
 

@@ -27,3 +27,15 @@ KEPT_COUNTS = {
     "group-commit": 1,
 }
 """How many connections, each with its thread, stay open while a store is open."""
+
+_TWICE = ("double cancellation ",)
+_KEPT = ("AUTH ", "CANTOPEN ", "FULL ", "IOERR_READ ", "READONLY ", *_TWICE)
+UNMET: dict[str, tuple[str, ...]] = {
+    "direct": _TWICE,
+    "pooled": _KEPT,
+    "single-writer": _KEPT,
+    "group-commit": _KEPT,
+}
+"""How the faults begin that an attempt of a model does not meet. On a connection that stays open it
+opens no file and compiles no statement anew, its pages are in memory, and what fills or locks one
+is set on a new connection. Cancelled, it does not suspend again before its hop has ended."""
