@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.bare_threads import LIMITS, BareThread
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.conftest import Measure
 from benchmarks.models import MODELS
@@ -91,5 +92,18 @@ def test_model(measured: Measure, way: str, task_count: int) -> None:
         StoreOnly(model.connections),
         task_count=task_count,
         transitions_per_round=max(32, 2 * task_count) * model.haste,
+    )
+    measured(workload, rounds=ROUNDS // 2, beside=raw_loop(), way=way)
+
+
+@pytest.mark.parametrize("task_count", [1, 32])
+@pytest.mark.parametrize("way", LIMITS)
+def test_limit(measured: Measure, way: str, task_count: int) -> None:
+    """The same statements, threads and hops without the store."""
+    haste = MODELS[way.removesuffix(", bare")].haste
+    workload = many_files(
+        BareThread(LIMITS[way]),
+        task_count=task_count,
+        transitions_per_round=max(32, 2 * task_count) * haste,
     )
     measured(workload, rounds=ROUNDS // 2, beside=raw_loop(), way=way)

@@ -43,7 +43,7 @@ AT_LEAST_PERCENT = {
 def lines(finished: Finished) -> Iterator[str]:
     """Each rung beside the raw loop of the same run, then what each one adds."""
     rows = [("rung", "", "transitions/s", "µs each", "± %", "% of raw")]
-    models = [each for each in finished.results if each.name == "model"]
+    models = [each for each in finished.results if each.name in ("model", "limit")]
     rows += [
         (each.name, RUNGS.get(each.name, ""), *speed(each), share(each))
         for each in finished.results

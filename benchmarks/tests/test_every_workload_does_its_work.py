@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.bare_threads import LIMITS, BareThread
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.ledger import Moved
 from benchmarks.models import MODELS
@@ -31,6 +32,12 @@ def by_model(name: str) -> Workload:
     """Return tasks that move files through the store, by a connection model."""
     store = StoreOnly(MODELS[name].connections)
     return ClosedLoop(store, transitions_per_round=7, task_count=3, file_count=4)
+
+
+def bare(name: str) -> Workload:
+    """Return the same by what a model's thread does, without the store."""
+    subject = BareThread(LIMITS[name])
+    return ClosedLoop(subject, transitions_per_round=7, task_count=3, file_count=4)
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
@@ -57,6 +64,7 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
         "per-transition", process_count=1, tasks_per_process=2, transitions_per_process=7
     ),
     **{f"store, {name}": partial(by_model, name) for name in MODELS},
+    **{name: partial(bare, name) for name in LIMITS},
     "machine by hand": lambda: BareMachine(HandRolledAdapter, transitions_per_round=7),
     "machine": lambda: BareMachine(StateMachineAdapter, transitions_per_round=7),
 }

@@ -1,0 +1,118 @@
+"""The limits of the models on threads: the same statements and hops, and nothing of ours.
+
+Knows nothing of races, cancellation, errors or a fair end. What a model lacks to its limit is what
+its promises cost; what the limit lacks to the raw loop is CPython's, asyncio's and SQLite's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from benchmarks import ring
+from benchmarks.ledger import Moved
+from benchmarks.plain import SELECT, Parameters, writes
+from benchmarks.subjects import OnRetry
+from fsmcore import Synchronous
+
+Statements = Sequence[tuple[str, Parameters]]
+Connect = Callable[[], sqlite3.Connection]
+Write = Callable[[sqlite3.Connection, Connect, Sequence[Statements]], None]
+
+
+def each_alone(kept: sqlite3.Connection, _connect: Connect, asked: Sequence[Statements]) -> None:
+    """Commit each transition on the connection that stays open."""
+    for statements in asked:
+        _commit(kept, [statements])
+
+
+def each_afresh(_kept: sqlite3.Connection, connect: Connect, asked: Sequence[Statements]) -> None:
+    """Commit each transition on a connection of its own."""
+    for statements in asked:
+        with contextlib.closing(connect()) as db:
+            _commit(db, [statements])
+
+
+def all_together(kept: sqlite3.Connection, _connect: Connect, asked: Sequence[Statements]) -> None:
+    """Commit everything that waits at once."""
+    if asked:
+        _commit(kept, asked)
+
+
+LIMITS: Mapping[str, Write] = {
+    "direct, bare": each_afresh,
+    "single-writer, bare": each_alone,
+    "group-commit, bare": all_together,
+}
+
+
+class BareThread:
+    """One thread, one queue; all that is asked in a turn of the event loop is answered at once."""
+
+    def __init__(self, write: Write) -> None:
+        """Open nothing yet."""
+        self._write = write
+        self._items: SimpleQueue[tuple[asyncio.Future[Any], Any] | None] = SimpleQueue()
+
+    async def open(self, path: Path, synchronous: Synchronous, on_retry: OnRetry) -> None:  # noqa: ARG002 - never tries again
+        """Start the thread."""
+
+        def connect() -> sqlite3.Connection:
+            db = sqlite3.connect(path, isolation_level=None)
+            db.execute(f"PRAGMA synchronous={synchronous.name}")
+            return db
+
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._serve, args=(connect,), daemon=True)
+        self._thread.start()
+
+    async def transition(self, key: str, attempt_id: str) -> Moved:
+        """Move the row; see ``Subject``."""
+        ((state, version, *_),) = await self._asked(key)
+        await self._asked(writes(key, state, version, attempt_id))
+        return Moved(state, ring.EDGE_FROM[state].target, version + 1)
+
+    async def close(self) -> None:
+        """End the thread."""
+        self._items.put(None)
+        self._thread.join()
+
+    def _asked(self, what: object) -> asyncio.Future[Any]:
+        future = self._loop.create_future()
+        self._items.put((future, what))
+        return future
+
+    def _serve(self, connect: Connect) -> None:
+        with contextlib.closing(connect()) as kept:
+            while (item := self._items.get()) is not None:
+                batch = [item]
+                while not self._items.empty() and (item := self._items.get()) is not None:
+                    batch.append(item)
+                reads = [
+                    (future, kept.execute(SELECT, (what,)).fetchall())
+                    for future, what in batch
+                    if isinstance(what, str)
+                ]
+                rest = [(future, what) for future, what in batch if not isinstance(what, str)]
+                self._write(kept, connect, [what for _, what in rest])
+                self._loop.call_soon_threadsafe(_deliver, [*reads, *rest])
+
+
+def _commit(db: sqlite3.Connection, asked: Sequence[Statements]) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statements in asked:
+        for statement, parameters in statements:
+            if db.execute(statement, parameters).rowcount != 1:
+                raise sqlite3.IntegrityError("a transition met another number of rows than one")
+    db.execute("COMMIT")
+
+
+def _deliver(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, answer in answers:
+        future.set_result(answer)
