@@ -66,6 +66,38 @@ async def _note(change: Callable[[str], None], attempt_id: str) -> None:
         await asyncio.sleep(0)
 
 
+def test_while_a_guard_thinks(make_subject: SubjectFactory) -> None:
+    """One attempt, closed as soon as it asks its guard: it ends as if nobody had closed."""
+    if Offer.GUARDS not in make_subject().offers:
+        return
+
+    async def use(path: str) -> Answer:
+        subject = make_subject(tries=PATIENT_TRIES)
+        await subject.make(path)
+        begun = asyncio.Event()
+
+        async def thinks() -> None:
+            begun.set()
+            for _ in range(THINKING_TURNS):
+                await asyncio.sleep(0)
+
+        await subject.seed("f")
+        asked = Request(
+            attempt_id="a",
+            file_path="f",
+            event="start_upload",
+            disturbances=((Place.GUARD, thinks),),
+        )
+        attempt = asyncio.ensure_future(subject.attempt(asked))
+        await begun.wait()
+        await asyncio.wait_for(subject.close(), PATIENCE_S)
+        return await asyncio.wait_for(attempt, PATIENCE_S)
+
+    with scratch_folder() as folder:
+        answer = asyncio.run(use(f"{folder}/files.db"))
+    assert AnswerKind.SUCCESS is answer.kind, f"it had begun: {answer.detail}"
+
+
 def test_at_any_moment(
     make_subject: SubjectFactory, drawn: Callable[[Any, Callable[[Any], None]], None]
 ) -> None:

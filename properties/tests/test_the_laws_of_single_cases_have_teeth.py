@@ -31,6 +31,7 @@ from properties.specs import (
     test_an_unknown_outcome_says_unknown,
     test_both_adapters_agree,
     test_cancellation_anywhere_leaves_nothing_behind,
+    test_close_lets_attempts_end,
     test_nothing_is_applied_twice,
     test_one_winner_per_version,
     test_success_is_told_when_the_disk_has_it,
@@ -99,6 +100,7 @@ CASES: dict[str, Callable[[SubjectFactory], None]] = {
         ("normal_is_claimed_as_full", "syncs_are_off", "a_pragma_is_set_where_it_is_too_late"),
         test_success_is_told_when_the_disk_has_it.test_of_each_attempt_and_of_the_close,
     ),
+    "a_close_refuses_who_is_under_way": test_close_lets_attempts_end.test_while_a_guard_thinks,
     "every_attempt_is_remembered": lambda made: (
         test_what_has_ended_is_forgotten.test_after_eighty_attempts(made, "succeed")
     ),
