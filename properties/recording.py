@@ -17,7 +17,7 @@ import pytest
 
 from properties.law import Law, law_of
 from properties.text import told
-from reports.schema import LawRecord, LawVerdict
+from reports.schema import NEXT_FAILURE, LawRecord, LawVerdict
 
 if TYPE_CHECKING:
     from properties.rules.exploration import Exploration
@@ -152,7 +152,7 @@ class Recorder:
         if asked.verdict is None or _RANK.index(verdict) >= _RANK.index(asked.verdict):
             asked.verdict = verdict
             if verdict is LawVerdict.FAIL:
-                asked.failure = asked.failure or text
+                asked.failure = _joined(asked.failure, text, item.name)
             else:
                 asked.reason = asked.reason or text
         return report
@@ -223,6 +223,15 @@ def _is_the_laws_own(error: BaseException | None) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(_is_the_laws_own(each) for each in error.exceptions)
     return isinstance(error, AssertionError | pytest.fail.Exception)
+
+
+def _joined(failure: str | None, text: str | None, case: str) -> str | None:
+    if failure is None or text is None:
+        return failure or text
+    first, *others = failure.split(f"\n{NEXT_FAILURE}")
+    if text in (first, *(other.partition("\n")[2] for other in others)):
+        return failure
+    return f"{failure}\n{NEXT_FAILURE}{case}\n{text}"
 
 
 def _told(error: BaseException | None, report: pytest.TestReport) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,10 +54,15 @@ def subject_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def _is_offered(request: pytest.FixtureRequest) -> None:
-    """Name a law that the subject cannot be asked, with the reason, instead of asking it."""
+    """Name a law that the subject cannot be asked, with the reason, instead of asking it.
+
+    A case of a law may need more than the law: ``@pytest.mark.needs(Offer.GUARDS)``.
+    """
     if "subject_name" in request.fixturenames:
         subject_name = request.getfixturevalue("subject_name")
         law = law_of(request.module)
+        more = {need for mark in request.node.iter_markers("needs") for need in mark.args}
+        law = replace(law, needs=law.needs | more)
         reason = not_offered(law, subject_name, CORE_SUBJECTS[subject_name]().offers)
         if reason is not None:
             pytest.skip(reason)

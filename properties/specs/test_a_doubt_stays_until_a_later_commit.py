@@ -15,6 +15,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 
+import pytest
+
 from properties.faults.operations import Decision, Fail, Kind, Operation, Role
 from properties.faults.vfs import IOERR_FSYNC, Shim
 from properties.history import snapshot
@@ -129,13 +131,12 @@ def test_asked_at_once(make_subject: SubjectFactory) -> None:
     _must_not_be_denied(*_played(make_subject, _Scene.fails))
 
 
+@pytest.mark.needs(Offer.CALLBACKS)
 def test_a_commit_that_came_before_settles_nothing(make_subject: SubjectFactory) -> None:
     """One has committed and is not through yet; another one's sync fails; then the first one ends.
 
     Its end is later than the doubt, and its commit is earlier: it has written over nothing.
     """
-    if Offer.CALLBACKS not in make_subject().offers:
-        return
 
     async def play(scene: _Scene) -> None:
         await scene.moves_f((Place.AFTER_COMMIT, scene.fails))

@@ -173,6 +173,8 @@ def test_what_was_not_asked_is_named_with_its_reason(tmp_path: Path) -> None:
     } < held
     expected = ("not asked", f"{subject} does not offer an event log")
     assert expected == told["the_event_log_tells_the_truth"], done.stdout
+    in_part = ("not asked", f"{subject} does not offer guards")
+    assert in_part == told["nothing_outlives_its_owner"], done.stdout
     assert 0 == done.returncode
     assert " not asked; " in done.stdout.splitlines()[-1]
     (line,) = [line for line in done.stdout.splitlines() if "offer an event log: " in line]

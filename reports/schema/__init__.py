@@ -31,7 +31,14 @@ from reports.schema.files import (
     write,
 )
 from reports.schema.histories import HistoryRecord, InitialRecord, OperationRecord
-from reports.schema.laws import LawComparison, LawKind, LawOutcome, LawRecord, LawVerdict
+from reports.schema.laws import (
+    NEXT_FAILURE,
+    LawComparison,
+    LawKind,
+    LawOutcome,
+    LawRecord,
+    LawVerdict,
+)
 from reports.schema.mutants import DiscoveryRecord, MutantRecord, MutantsRecord
 from reports.schema.parts import SCHEMA_VERSION, Count, Figure, Milliseconds, Record, Verdict
 from reports.schema.sessions import LawsRecord, SessionRecord
@@ -53,6 +60,7 @@ from reports.schema.upstream import PairComparison, PairOutcome, UpstreamRecord
 __all__ = [
     "GO",
     "INVOKED_FROM",
+    "NEXT_FAILURE",
     "SCHEMA_VERSION",
     "AcceptedKind",
     "AcceptedLine",

@@ -4,6 +4,9 @@ import enum
 
 from reports.schema.parts import Count, Milliseconds, Record
 
+NEXT_FAILURE = "-- next failure: "
+"""What begins the line before each failure but the first in a law's text; the case follows it."""
+
 
 class LawKind(enum.Enum):
     """Whether a law judges our machine, or states what we assume of somebody else's library."""
@@ -26,8 +29,9 @@ class LawRecord(Record, frozen=True, kw_only=True):
 
     `law` is the sentence name of its test, `sentence` the first line of its docstring.
     `leans_on` is the line of ours, as file:line or a sentence, that leans on an assumption.
-    `failure` is the counterexample as text and ends in the command that replays it; `reason` says
-    why a law is unknown or was not asked.
+    `failure` is the counterexample as text and ends in the command that replays it; where more than
+    one case broke the law, each further one follows a line that begins with ``NEXT_FAILURE``.
+    `reason` says why a law is unknown or was not asked.
     """
 
     law: str
