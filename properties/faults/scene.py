@@ -38,7 +38,15 @@ from properties.rules import Evidence, Judge, model
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
 from properties.subjects import Answer, AnswerKind, Offer, Place, Request, Subject
-from properties.subjects.protocol import EVERYTHING, V9, Layout, LogRecord, Row, SubjectFactory
+from properties.subjects.protocol import (
+    EVERYTHING,
+    V9,
+    Layout,
+    LogRecord,
+    Row,
+    SubjectFactory,
+    shown_by,
+)
 from properties.text import told
 
 T = TypeVar("T")
@@ -406,6 +414,7 @@ class Scene:
             reads=reads,
             leaks=[],
             backoffs=dict(self._backoffs),
+            shown=[each for subject in self._open_subjects for each in shown_by(subject)],
         )
 
     def _examine(self, evidence: Evidence) -> None:

@@ -46,6 +46,8 @@ SINGLE = (
     "what_has_ended_is_forgotten",
     "an_outcome_that_was_told_stays",
     "every_event_in_every_state_has_its_answer",
+    "what_was_asked_is_written_and_told",
+    "what_is_not_set_keeps_the_promises",
 )
 """A case or a few each, less than two seconds together; the cheapest first."""
 

@@ -42,7 +42,7 @@ from properties.subjects import (
     Request,
     Subject,
 )
-from properties.subjects.protocol import Row, SubjectFactory, kept_count
+from properties.subjects.protocol import Row, SubjectFactory, kept_count, shown_by
 
 
 class ContentionRules(RuleBasedStateMachine):
@@ -169,6 +169,7 @@ class ContentionRules(RuleBasedStateMachine):
             leaks=self._leaks,
             backoffs=dict(self._backoffs),
             observations=self._observer.seen,
+            shown=shown_by(self._subject),
         )
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:

@@ -12,7 +12,7 @@ from properties.text import told
 
 if TYPE_CHECKING:
     from properties.history import Observation, Operation, Snapshot
-    from properties.subjects.protocol import LogRecord, Row
+    from properties.subjects.protocol import LogRecord, Row, Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,8 @@ class Evidence:
 
     ``outcomes`` are the subject's own answers to "what became of this attempt" (None: unknown),
     ``reads`` its reads of each file now, ``observations`` all reads so far by whomever, ``leaks``
-    what the probes found, ``backoffs`` how often each attempt slept between tries.
+    what the probes found, ``backoffs`` how often each attempt slept between tries, ``shown`` what
+    guards and callbacks were shown, in order.
     """
 
     operations: list[Operation]
@@ -32,6 +33,7 @@ class Evidence:
     leaks: list[str]
     backoffs: dict[str, int]
     observations: list[Observation] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
 
     def alone(self) -> Evidence:
         """Return the same without what its callbacks and errors refer to: loops, tasks, frames."""

@@ -42,7 +42,7 @@ from properties.subjects import (
     Place,
     Request,
 )
-from properties.subjects.protocol import Row, SubjectFactory, kept_count
+from properties.subjects.protocol import Row, SubjectFactory, kept_count, shown_by
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 LEFT_BEHIND = "nothing_outlives_its_owner"
@@ -273,6 +273,7 @@ class _Run:
                 leaks=leaks,
                 backoffs=dict(self._backoffs),
                 observations=self._observer.seen,
+                shown=shown_by(self._subject),
             )
         )
 

@@ -14,7 +14,7 @@ from properties.faults.operations import Decision, Kind, Operation
 from properties.faults.vfs import Shim
 from properties.recording import RECORDER
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, Subject, SubjectFactory
 
 NEEDS = frozenset({Offer.WAL})
 
@@ -43,13 +43,17 @@ class _Once:
 @pytest.mark.parametrize("code", CODES)
 def test_a_lock_that_is_refused_once(make_subject: SubjectFactory, code: str) -> None:
     """Each lock that an attempt takes, until it takes no more; each attempt succeeds."""
+    sits_it_out(make_subject(), code)
+
+
+def sits_it_out(subject: Subject, code: str) -> None:
+    """Refuse it one lock after the other, each once and with this code."""
     why = why_no_vfs()
     if why is not None:
         raise RECORDER.harness_error(f"no lock can be refused with a code of its own: {why}")
     once = _Once(CODES[code])
 
     async def use(path: str) -> list[str]:
-        subject = make_subject()
         await subject.make(path)
         wrong = []
         try:

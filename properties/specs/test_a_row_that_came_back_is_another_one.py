@@ -23,7 +23,7 @@ NEEDS = frozenset({Offer.JOURNAL, Offer.GUARDS, Offer.EXPECTED_VERSION})
 
 
 async def _there_and_back(
-    path: str, make_subject: SubjectFactory, expected_version: int | None
+    path: str, make_subject: SubjectFactory, expected_version: int | None, times: int
 ) -> tuple[Answer, bool]:
     subject = make_subject()
     await subject.make(path)
@@ -32,7 +32,7 @@ async def _there_and_back(
 
     async def there_and_back() -> None:
         if not moved:  # each try asks its guard
-            moved.append(_moves(outsider))
+            moved.append(_moves(outsider, times))
 
     try:
         await subject.seed("f")
@@ -49,33 +49,39 @@ async def _there_and_back(
         await subject.close()
 
 
-def _moves(outsider: Outsider) -> bool:
+def _moves(outsider: Outsider, times: int) -> bool:
     """Take the file on and put it back, each step with its version and its journal entry."""
-    if outsider.move("there", "f") is None:
+    if not outsider.take_the_lock(None):
         return False  # the attempt holds the write lock: nobody can come between
     layout = outsider.layout
-    outsider.db.execute("BEGIN IMMEDIATE")
-    outsider.db.execute(layout.move, (model.INITIAL, "f"))
-    if layout.note is not None:
-        outsider.db.execute(layout.note, ("back", "f", 2, "put back", "uploading", model.INITIAL))
+    way = (("start_upload", model.INITIAL, "uploading"), ("put back", "uploading", model.INITIAL))
+    for version in range(1, 2 * times + 1):
+        event, source, target = way[(version - 1) % 2]
+        outsider.db.execute(layout.move, (target, "f"))
+        if layout.note is not None:
+            entry = (f"step {version}", "f", version, event, source, target)
+            outsider.db.execute(layout.note, entry)
     outsider.db.execute("COMMIT")
     return True
 
 
+@pytest.mark.parametrize("times", [1, 50, 128])
 @pytest.mark.parametrize("expected_version", [None, 0])
 def test_there_and_back_while_the_guard_thinks(
-    make_subject: SubjectFactory, expected_version: int | None
+    make_subject: SubjectFactory, expected_version: int | None, times: int
 ) -> None:
-    """With an expected version and without."""
+    """With an expected version and without; so often that the last digits come back too."""
     with scratch_folder() as folder:
         path = f"{folder}/files.db"
-        answer, came_between = asyncio.run(_there_and_back(path, make_subject, expected_version))
+        answer, came_between = asyncio.run(
+            _there_and_back(path, make_subject, expected_version, times)
+        )
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             shot = snapshot(db, make_subject().layout)
     told = (answer.kind, answer.version, *shot.rows["f"])
     if not came_between:
         assert (AnswerKind.SUCCESS, 1, "uploading", 1) == told, answer
     elif expected_version is None:
-        assert (AnswerKind.SUCCESS, 3, "uploading", 3) == told, answer
+        assert (AnswerKind.SUCCESS, 2 * times + 1, "uploading", 2 * times + 1) == told, answer
     else:
-        assert (AnswerKind.STALE, None, model.INITIAL, 2) == told, answer
+        assert (AnswerKind.STALE, None, model.INITIAL, 2 * times) == told, answer

@@ -1,13 +1,16 @@
 """An acknowledged transition stays: what a caller was told is in the file for every later reader.
 
 Judged by a connection of its own, after every step. Not claimed here: that it survives a power
-loss. An acknowledgement before the commit, or a lost update, breaks it.
+loss. An acknowledgement before the commit, or a lost update, breaks it, and so does a file that is
+added again and thereby begins anew.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from properties.rules import Evidence
-from properties.subjects import AnswerKind, Offer
+from properties.scratch import scratch_folder
+from properties.subjects import AnswerKind, Offer, Request, Row, SubjectFactory
 
 NEEDS = frozenset({Offer.JOURNAL})
 
@@ -22,6 +25,8 @@ def judge(evidence: Evidence) -> None:
         assert entry is not None, f"{operation.attempt_id} was acknowledged and is gone"
         told = (answer.from_state, answer.to_state, answer.version)
         assert (entry.from_state, entry.to_state, entry.version) == told, f"{entry}, told: {told}"
+        about = (entry.attempt_id, entry.file_path, entry.event)
+        assert answer.about in (None, about), f"{entry}, told of: {answer.about}"
     for file_path, row in evidence.reads.items():
         assert (row.state, row.version) == evidence.snapshot.rows[file_path], file_path
 
@@ -29,3 +34,28 @@ def judge(evidence: Evidence) -> None:
 def test_what_was_acknowledged_is_read_back(explored: Callable[[], None]) -> None:
     """Under concurrent attempts, cancellation, lock-outs and overtaking."""
     explored()
+
+
+def test_a_file_that_is_added_again_stays_as_it_is(make_subject: SubjectFactory) -> None:
+    """The second time is refused, and the row is where it was."""
+
+    async def use(path: str) -> tuple[AnswerKind, bool, Row]:
+        subject = make_subject()
+        await subject.make(path)
+        try:
+            await subject.seed("f")
+            asked = Request(attempt_id="a", file_path="f", event="start_upload")
+            told = (await subject.attempt(asked)).kind
+            try:
+                await subject.seed("f")
+                is_refused = False
+            except Exception:
+                is_refused = True
+            return told, is_refused, await subject.read("f")
+        finally:
+            await subject.close()
+
+    with scratch_folder() as folder:
+        told, is_refused, row = asyncio.run(use(f"{folder}/files.db"))
+    assert (AnswerKind.SUCCESS, Row("uploading", 1)) == (told, row)
+    assert is_refused, "a file was added twice, and nobody was told"

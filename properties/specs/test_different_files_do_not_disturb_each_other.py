@@ -21,7 +21,9 @@ from properties.specs.conftest import Walk
 from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
 from properties.subjects.worker import PATIENT_TRIES
 
-NEEDS = frozenset({Offer.SCENARIOS})
+NEEDS = frozenset({Offer.SCENARIOS, Offer.JOURNAL})
+
+CROWD = 64
 
 
 def test_nobody_waits_for_the_lock_of_another_file(subject_name: str, walked: Walk) -> None:
@@ -66,6 +68,30 @@ def test_ten_files_ten_successes(
             asyncio.run(race(f"{folder}/files.db", ahead))
 
     drawn(st.lists(st.booleans(), min_size=10, max_size=10), holds)
+
+
+def test_a_crowd_on_as_many_files(make_subject: SubjectFactory) -> None:
+    """Whoever is told success is in the journal and nobody else; some may give up before a lock."""
+
+    async def race(path: str) -> set[str]:
+        subject = make_subject()
+        await subject.make(path)
+        try:
+            for index in range(CROWD):
+                await subject.seed(f"f{index}")
+            asked = [_request("now", index, "start_upload") for index in range(CROWD)]
+            answers = await asyncio.gather(*map(subject.attempt, asked))
+        finally:
+            await subject.close()
+        told = zip(asked, answers, strict=True)
+        return {each.attempt_id for each, answer in told if answer.kind is AnswerKind.SUCCESS}
+
+    with scratch_folder() as folder:
+        told = asyncio.run(race(f"{folder}/files.db"))
+        with closing(sqlite3.connect(f"{folder}/files.db", isolation_level=None)) as db:
+            shot = snapshot(db, make_subject().layout)
+    assert told == {entry.attempt_id for entry in shot.journal}
+    assert len(told) == sum(version for _, version in shot.rows.values())
 
 
 def test_the_only_attempt_on_a_file_is_told_the_same(subject_name: str, walked: Walk) -> None:

@@ -1,8 +1,9 @@
 """Hostile keys are only data: any text round-trips exactly and touches no other row.
 
 Quotes, NULs, wildcards, a mebibyte, all of Unicode. Text that SQLite cannot hold (a lone
-surrogate) is refused, and the refusal leaves no row. SQL by string formatting, LIKE in a WHERE
-clause, or a key cut short breaks it.
+surrogate) is refused, and the refusal leaves no row. Attempt ids are data too: what became of one
+is asked by its very id. SQL by string formatting, LIKE in a WHERE clause, or a key cut short breaks
+it.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from properties.history import snapshot
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, Subject, SubjectFactory
 
 NEEDS = frozenset({Offer.V9})
 
@@ -55,8 +56,22 @@ MOVED = "SELECT count(*) FROM files WHERE version > 0"
 LISTED = tuple(dict.fromkeys((*HOSTILE, *(key for pair in TWINS for key in pair))))
 
 
+async def _known_of(subject: Subject, attempt_id: str) -> list[str]:
+    """Return what is wrong with what is told of an attempt that nobody has made yet."""
+    if Offer.OUTCOMES not in subject.offers:
+        return []
+    try:
+        is_known = await subject.outcome_of(attempt_id)
+    except Exception as error:
+        return [f"the outcome of attempt {attempt_id[:40]!a} cannot be asked: {error!r}"]
+    return [f"the outcome of attempt {attempt_id[:40]!a} is somebody else's"] if is_known else []
+
+
 def test_each_listed_key_is_a_file_of_its_own(make_subject: SubjectFactory) -> None:
-    """All of them in one store: each moves alone, and is read as it was written."""
+    """All of them in one store: each moves alone, and is read as it was written.
+
+    By an attempt whose id is the key, and of which nobody knows before it is made.
+    """
 
     async def use(path: str) -> list[str]:
         subject = make_subject()
@@ -67,7 +82,8 @@ def test_each_listed_key_is_a_file_of_its_own(make_subject: SubjectFactory) -> N
                 await subject.seed(key)
             with closing(sqlite3.connect(path, isolation_level=None)) as db:
                 for number, key in enumerate(LISTED):
-                    asked = Request(attempt_id=f"a{number}", file_path=key, event="start_upload")
+                    wrong += await _known_of(subject, key)
+                    asked = Request(attempt_id=key, file_path=key, event="start_upload")
                     answer = await subject.attempt(asked)
                     ((moved_count,),) = db.execute(MOVED).fetchall()
                     if answer.kind is not AnswerKind.SUCCESS:
@@ -89,7 +105,9 @@ def test_each_listed_key_is_a_file_of_its_own(make_subject: SubjectFactory) -> N
             shot = snapshot(db)
     assert not wrong, "; ".join(wrong)
     assert dict.fromkeys(LISTED, ("uploading", 1)) == shot.rows
-    assert sorted(LISTED) == sorted(entry.file_path for entry in shot.journal)
+    assert sorted((key, key) for key in LISTED) == sorted(
+        (entry.attempt_id, entry.file_path) for entry in shot.journal
+    )
 
 
 def test_a_lone_surrogate_is_refused(make_subject: SubjectFactory) -> None:
@@ -122,7 +140,7 @@ def test_keys_round_trip(
             await subject.seed(moving)
             await subject.seed(staying)
             answer = await subject.attempt(
-                Request(attempt_id=f"by {moving[:50]}", file_path=moving, event="start_upload")
+                Request(attempt_id=moving, file_path=moving, event="start_upload")
             )
             assert answer.kind is AnswerKind.SUCCESS, answer.detail
         finally:

@@ -3,16 +3,19 @@
 Each attempt has at most one row in the journal, each version of a file one, and an attempt that is
 asked for again by its id is refused. So a caller who does not know whether its attempt came through
 may ask again by the same id. A retry after a COMMIT that was sent, a journal without a unique
-attempt id breaks it.
+attempt id, ids that only the process remembers break it.
 """
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 
+from properties.history import snapshot
 from properties.rules import Evidence
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Offer, Request, Row, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, Subject, SubjectFactory
 
 NEEDS = frozenset({Offer.JOURNAL})
 
@@ -37,28 +40,49 @@ def test_however_often_it_tries(explored: Callable[[], None]) -> None:
 
 
 def test_an_attempt_that_is_asked_for_again_is_refused(make_subject: SubjectFactory) -> None:
-    """After it has moved the row, by the same id: the same event, and the next one."""
+    """After it has moved the row, by the same id: the same event, and the next one.
 
-    async def use(path: str) -> tuple[list[AnswerKind], Row]:
-        subject = make_subject()
-        await subject.make(path)
+    By whom it was asked before, by another subject on the same file, and by one that has opened it
+    since the first one has closed.
+    """
+
+    async def ask(subject: Subject, *events: str) -> list[AnswerKind]:
+        asked = [Request(attempt_id="once", file_path="f", event=event) for event in events]
+        return [(await subject.attempt(each)).kind for each in asked]
+
+    async def use(path: str) -> list[AnswerKind]:
+        first, beside, after = make_subject(), make_subject(), make_subject()
+        told = []
+        await first.make(path)
         try:
-            await subject.seed("f")
-            asked = [
-                Request(attempt_id="once", file_path="f", event=event)
-                for event in ("start_upload", "start_upload", "complete_upload")
-            ]
-            told = [(await subject.attempt(each)).kind for each in asked]
-            return told, await subject.read("f")
+            await first.seed("f")
+            told += await ask(first, "start_upload", "start_upload", "complete_upload")
+            await beside.make(path)
+            try:
+                told += await ask(beside, "complete_upload")
+            finally:
+                await beside.close()
         finally:
-            await subject.close()
+            await first.close()
+        await after.make(path)
+        try:
+            return told + await ask(after, "complete_upload")
+        finally:
+            await after.close()
 
     with scratch_folder() as folder:
-        told, row = asyncio.run(use(f"{folder}/files.db"))
+        path = f"{folder}/files.db"
+        told = asyncio.run(use(path))
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            shot = snapshot(db, make_subject().layout)
     assert AnswerKind.SUCCESS is told[0], f"the first time it was answered {told[0].value!r}"
     again = ", then ".join(repr(kind.value) for kind in told[1:])
     assert all(kind.says_unmoved for kind in told[1:]), (
-        f"an attempt that had moved its row was asked for again, twice by the same id, and was "
-        f"answered {again}: each time it must be refused"
+        "an attempt that had moved its row was asked for again by the same id, twice as before, by "
+        f"another subject and after opening anew, and was answered {again}: each time it must be "
+        "refused"
     )
-    assert Row("uploading", 1) == row
+    assert {"f": ("uploading", 1)} == shot.rows
+    assert [("once", 1, "start_upload")] == [
+        (entry.attempt_id, entry.version, entry.event) for entry in shot.journal
+    ]

@@ -1,7 +1,8 @@
 """One winner per version: of ten attempts of one event on one file, one succeeds and nine do not.
 
 The nine are told stale, rejected or not allowed; a crash is no refusal, and so is not busy: the
-subject is given the patience that production has. Version 1 and one journal row remain. Holds
+subject is given the patience that production has. Version 1 and one journal row remain. So it is
+in a crowd of 64. Holds
 with the in-process locks, without them, and across two processes, where only the version check
 is left to settle the race; on real time, and under every schedule that is tried in simulation.
 """
@@ -14,6 +15,8 @@ import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from properties.history import Snapshot, snapshot
 from properties.scratch import scratch_folder
@@ -37,8 +40,9 @@ def _judge(told: list[list[str]], shot: Snapshot) -> None:
     assert [(winner, 1)] == [(row.attempt_id, row.version) for row in shot.journal]
 
 
-def test_ten_tasks_on_one_file(make_subject: SubjectFactory) -> None:
-    """Ten tasks of one process."""
+@pytest.mark.parametrize("count", [10, 64])
+def test_tasks_of_one_process_on_one_file(make_subject: SubjectFactory, count: int) -> None:
+    """All at once."""
 
     async def race(path: str) -> list[list[str]]:
         subject = make_subject(tries=PATIENT_TRIES)
@@ -47,7 +51,7 @@ def test_ten_tasks_on_one_file(make_subject: SubjectFactory) -> None:
             await subject.seed("f")
             requests = [
                 Request(attempt_id=f"a{number}", file_path="f", event="start_upload")
-                for number in range(10)
+                for number in range(count)
             ]
             answers = await asyncio.gather(*(subject.attempt(each) for each in requests))
         finally:

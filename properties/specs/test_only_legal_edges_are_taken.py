@@ -1,7 +1,8 @@
 """Only legal edges are taken: the journal walks the lifecycle, and versions rise by one.
 
-Judged with a table of edges that shares no code with the machine. An edge too many, a wrong
-target, a skipped version or a row that is not where its journal ends breaks it.
+Judged with a table of edges that shares no code with the machine. Each step was asked for, by the
+attempt whose id it bears, on that file, by that event. An edge too many, a wrong target, another
+edge than was asked for, a skipped version or a row that is not where its journal ends breaks it.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,14 @@ def judge(evidence: Evidence) -> None:
     """Walk every file's journal from the start to the row."""
     shot = evidence.snapshot
     assert shot.integrity == "ok", shot.integrity
+    asked_for = {
+        each.attempt_id: (each.request.file_path, each.request.event)
+        for each in evidence.operations
+    }
+    for entry in shot.journal:
+        assert entry.file_path in shot.rows, f"{entry}: there is no such file"
+        asked = asked_for.get(entry.attempt_id)
+        assert asked == (entry.file_path, entry.event), f"{entry}: asked for was {asked}"
     for file_path, (state, version) in shot.rows.items():
         here, at = model.INITIAL, 0
         for entry in shot.of_file(file_path):

@@ -12,7 +12,7 @@ import asyncio
 from properties.faults.operations import Kind, Operation, Result, Role
 from properties.faults.vfs import CHANGES, Shim
 from properties.scratch import scratch_folder
-from properties.subjects import AnswerKind, Offer, Request, SubjectFactory
+from properties.subjects import AnswerKind, Offer, Request, Subject, SubjectFactory
 
 NEEDS = frozenset({Offer.WAL})
 
@@ -48,10 +48,14 @@ class _Disk:
 
 def test_of_each_attempt_and_of_the_close(make_subject: SubjectFactory) -> None:
     """Three attempts on each of two files, and the checkpoint when the store is closed."""
+    succeeds_with_the_disk(make_subject())
+
+
+def succeeds_with_the_disk(subject: Subject) -> None:
+    """Let it make six attempts, and compare what it tells with what the disk has."""
     disk = _Disk()
 
     async def use(path: str) -> list[str]:
-        subject = make_subject()
         await subject.make(path)
         late = []
         try:

@@ -6,6 +6,7 @@ commit, one a try, none on failure, or what an earlier try has noted breaks it.
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 from properties.rules import Evidence
 from properties.subjects import AnswerKind, Offer
@@ -53,6 +54,9 @@ def judge(evidence: Evidence) -> None:
     answers = {each.attempt_id: each for each in evidence.operations}
     for record in evidence.log:
         assert FIELDS <= record.fields, f"a record lacks {FIELDS - record.fields}"
+        if record.timestamp is not None:
+            zone = datetime.fromisoformat(record.timestamp).tzinfo
+            assert zone is not None, f"{record}: no time of any zone"
         kind = answers[record.attempt_id].kind
         assert record.outcome in OUTCOMES[kind], f"{record}: caller told {kind.value}"
         assert (record.error is None) == (kind is AnswerKind.SUCCESS), f"{record}: {kind.value}"

@@ -32,6 +32,7 @@ from fsmcore import (
     StoreBusyError,
     TransitionNotAllowedError,
 )
+from fsmcore.rows import JournalEntry
 from fsmcore.store import FileRow, utc_now
 from properties.reach import reached
 from properties.subjects.models import KEPT_COUNTS, MODELS, UNMET
@@ -45,6 +46,7 @@ from properties.subjects.protocol import (
     Place,
     Request,
     Row,
+    Shown,
     SubjectFactory,
 )
 
@@ -82,7 +84,8 @@ class CoreSubject:
         ``kept_count`` connections stay open in it, each with a thread. ``unmet`` are the faults
         that no attempt of it can meet.
 
-        ``jitter`` may be replaced before ``make``, by what draws nothing.
+        ``jitter`` may be replaced before ``make``, by what draws nothing. With ``is_plain`` store
+        and manager are as they come: no option is given but ``create`` and the events' sink.
         """
         self.name = name
         self.offers = EVERYTHING
@@ -90,6 +93,8 @@ class CoreSubject:
         self.jitter: Callable[[float, float], float] = random.uniform
         self.kept_count = kept_count
         self.unmet = unmet
+        self.is_plain = False
+        self.shown: list[Shown] = []
         self._tries = tries
         self._now = now
         self._machine = machine
@@ -103,6 +108,11 @@ class CoreSubject:
 
     async def make(self, path: str) -> None:
         """Open the store and put a manager before it."""
+        if self.is_plain:
+            self._store = store = Store(path, create=True)
+            await store.open()
+            self._manager = FileTransitionManager(store, events=self._events)
+            return
         retry = RetryPolicy(
             max_tries=self._tries,
             base_ms=0.2,
@@ -143,6 +153,7 @@ class CoreSubject:
                 request.event,
                 attempt_id=request.attempt_id,
                 expected_version=request.expected_version,
+                last_error=request.last_error,
             )
         except asyncio.CancelledError:
             reached(f"told: {AnswerKind.CANCELLED.value}")
@@ -163,6 +174,8 @@ class CoreSubject:
             from_state=result.from_state,
             to_state=result.to_state,
             version=result.version,
+            about=(result.attempt_id, result.file_path, result.event),
+            tries=result.tries,
         )
 
     async def read(self, file_path: str) -> Row:
@@ -174,6 +187,15 @@ class CoreSubject:
         """See ``Subject.outcome_of``."""
         outcome = await self._made().store.outcome_of(attempt_id)
         return None if outcome.fate is Fate.UNKNOWN else outcome.fate is Fate.COMMITTED
+
+    async def journal(self) -> list[tuple[object, ...]]:
+        """Return every entry that the store tells, as ``Layout.journal`` does."""
+        return [_entry(each) for each in await self._made().store.journal()]
+
+    async def entry_of(self, attempt_id: str) -> tuple[object, ...] | None:
+        """Return the entry that comes with an attempt's outcome, or None."""
+        entry = (await self._made().store.outcome_of(attempt_id)).entry
+        return None if entry is None else _entry(entry)
 
     def log(self) -> list[LogRecord]:
         """See ``Subject.log``."""
@@ -189,6 +211,7 @@ class CoreSubject:
                     guard_result=record.guard_result,
                     error=record.error,
                     fields=frozenset(json.loads(record.to_json())),
+                    timestamp=record.timestamp,
                 )
             )
         return list(self._log)
@@ -207,13 +230,30 @@ class CoreSubject:
             raise RuntimeError(f"subject {self.name}: call make() first")
         return self._manager
 
-    async def _guard(self, _row: FileRow, _edge: Edge) -> bool:
+    async def _guard(self, row: FileRow, edge: Edge) -> bool:
+        self._note(Place.GUARD, row, edge)
         await self._disturb(Place.GUARD)
         request = _request.get()
         return request is None or request.guard_says
 
-    async def _call(self, place: Place, _row: FileRow, _edge: Edge) -> None:
+    async def _call(self, place: Place, row: FileRow, edge: Edge) -> None:
+        self._note(place, row, edge)
         await self._disturb(place)
+
+    def _note(self, place: Place, row: FileRow, edge: Edge) -> None:
+        request = _request.get()
+        if request is not None:
+            self.shown.append(
+                Shown(
+                    attempt_id=request.attempt_id,
+                    place=place,
+                    file_path=row.file_path,
+                    row=Row(row.state, row.version),
+                    event=edge.event,
+                    from_state=edge.source,
+                    to_state=edge.target,
+                )
+            )
 
     async def _sleep(self, seconds: float) -> None:
         await self._disturb(Place.BACKOFF)
@@ -232,7 +272,16 @@ def _answer(error: Exception) -> Answer:
         return Answer(
             kind=kind, detail=detail, to_state=error.state, version=error.version, error=error
         )
-    return Answer(kind=kind, detail=detail, error=error)
+    found = None
+    if isinstance(error, StaleTransitionError):
+        if error.found_state is not None and error.found_version is not None:
+            found = Row(error.found_state, error.found_version)
+    return Answer(kind=kind, detail=detail, error=error, found=found)
+
+
+def _entry(entry: JournalEntry) -> tuple[object, ...]:
+    moved = (entry.attempt_id, entry.file_path, entry.version)
+    return (*moved, entry.event, entry.from_state, entry.to_state)
 
 
 def _factory(

@@ -29,7 +29,8 @@ class Request:
     """One attempt to take ``event`` on ``file_path``.
 
     ``guard_says`` is the guard's answer, ``expected_version`` the version it must still have (None:
-    any), ``disturbances`` what happens on the way.
+    any), ``last_error`` what the caller notes beside the row (None: nothing; asked only of who
+    offers ``NOTES``), ``disturbances`` what happens on the way.
     """
 
     attempt_id: str
@@ -37,6 +38,7 @@ class Request:
     event: str
     guard_says: bool = True
     expected_version: int | None = None
+    last_error: str | None = None
     disturbances: tuple[tuple[Place, Disturbance], ...] = ()
 
     def at(self, place: Place) -> list[Disturbance]:
@@ -71,6 +73,9 @@ class Offer(enum.Enum):
     WAL = "a write-ahead log"
     WORKER = "workers in processes of their own"
     SCENARIOS = "scenarios of the simulation"
+    NOTES = "notes of the caller's beside the row: `Request.last_error`"
+    TOLD_JOURNAL = "its journal as it tells it: `journal()` and `entry_of()`"
+    DEFAULTS = "defaults: `is_plain`, set before `make`, leaves all else unset"
 
 
 EVERYTHING = frozenset(Offer)
@@ -109,7 +114,11 @@ class AnswerKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of a request. States and version are those that the caller was told, if any."""
+    """What came of a request, and what the caller was told of it; None where nothing was told.
+
+    ``about`` is whose answer it says it is: attempt id, key and event. ``tries`` counts from 1.
+    ``found`` is the row that made it *stale*.
+    """
 
     kind: AnswerKind
     detail: str = ""
@@ -117,6 +126,9 @@ class Answer:
     to_state: str | None = None
     version: int | None = None
     error: BaseException | None = None
+    about: tuple[str, str, str] | None = None
+    tries: int | None = None
+    found: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,19 @@ class Row:
 
     state: str
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a guard or a callback of an attempt was shown: the row, and the edge to be taken."""
+
+    attempt_id: str
+    place: Place
+    file_path: str
+    row: Row
+    event: str
+    from_state: str
+    to_state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +165,7 @@ class LogRecord:
     guard_result: bool | None
     error: str | None
     fields: frozenset[str]
+    timestamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +205,14 @@ def kept_count(subject: object) -> int:
     return int(getattr(subject, "kept_count", 1))
 
 
+def shown_by(subject: object) -> list[Shown]:
+    """Return what guards and callbacks were shown since ``make``; nothing if it keeps no note.
+
+    Optional, as ``kept_count`` is: a list named ``shown``.
+    """
+    return list(getattr(subject, "shown", ()))
+
+
 class Subject(Protocol):
     """A durable state machine over one database file, used from one event loop.
 
@@ -195,7 +229,7 @@ class Subject(Protocol):
         ...
 
     async def seed(self, file_path: str) -> None:
-        """Add a file in the initial state at version 0."""
+        """Add a file in the initial state at version 0; raises when it is there."""
         ...
 
     async def attempt(self, request: Request) -> Answer:

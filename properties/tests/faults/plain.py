@@ -60,7 +60,10 @@ class Plain:
     """The untouched one; each bug overrides one thing."""
 
     name = "plain"
-    offers = EVERYTHING - {Offer.CLOCK, Offer.JITTER, Offer.SCENARIOS, Offer.WORKER}
+    offers = EVERYTHING - {
+        *(Offer.CLOCK, Offer.JITTER, Offer.SCENARIOS, Offer.WORKER),
+        *(Offer.NOTES, Offer.TOLD_JOURNAL, Offer.DEFAULTS),
+    }
     layout = V9
     _db: aiosqlite.Connection
 
