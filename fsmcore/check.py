@@ -27,7 +27,7 @@ from fsmcore.errors import (
 from fsmcore.invariants import Violation, audit
 from fsmcore.lifecycle import FILE_LIFECYCLE
 from fsmcore.schema import Schema
-from fsmcore.sqlite import database_uri, translated
+from fsmcore.sqlite import database_uri, require_file, translated
 from fsmcore.text import shown
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def check(
 
 def _only_file(path: str, name: str) -> str:
     """Return where the file is that ``path`` leads to: beside that, SQLite keeps the WAL."""
-    if not os.path.isfile(path):
-        raise StoreUnavailableError(f"{name}: no such file.")
+    require_file(path)
     real_path = os.path.realpath(path)
     with contextlib.suppress(FileNotFoundError):  # gone by now: whoever opens it says so
         if (link_count := os.stat(real_path).st_nlink) > 1:

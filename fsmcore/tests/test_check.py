@@ -344,7 +344,8 @@ async def test_what_is_no_such_database_cannot_be_judged(
     before = sorted(found.name for found in path.parent.iterdir())
     code, lines = printed(capsys, str(path))
     assert 4 == code, lines
-    assert lines[0].startswith("check: invalid: files.db: ")
+    assert lines[0].startswith("check: invalid: ")
+    assert "files.db: " in lines[0]
     assert before == sorted(found.name for found in path.parent.iterdir())
 
 
@@ -398,3 +399,17 @@ async def test_a_copy_of_a_crashed_database_is_taken_away(
     assert [] == check(str(crashed), RING)
     assert [] == list(copies.iterdir())
     shutil.rmtree(copies)
+
+
+def test_what_is_no_file_is_told_as_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the path as it was given: the name alone might stand in any folder."""
+    given = {
+        str(tmp_path): "is a folder; name the database file in it",
+        "/dev/null": "is a device or a pipe, and no database file",
+        str(tmp_path / "a.db"): "no such file",
+    }
+    for path, what in given.items():
+        assert 4 == main([path])
+        assert f"check: invalid: {path}: {what}.\n" == capsys.readouterr().out
