@@ -24,7 +24,7 @@ from properties.durability.verdicts import Verdicts, print_table
 from properties.durability.workload import Outcome, Workload
 from properties.durability.workloads import WORKLOADS
 from properties.environment import environment
-from properties.session import UsageError, finish, interruptible, parser, run
+from properties.session import UsageError, begin, finish, interruptible, parser, run
 from reports.schema import LawsRecord
 
 
@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     began_s = time.monotonic()
+    begin(options.record)
     with interruptible():
         sqlite = reach(options.sqlite)
         chosen = WORKLOADS.values() if options.workload == "all" else [WORKLOADS[options.workload]]

@@ -23,7 +23,7 @@ from properties.faults.profiles import PROFILES, Profile
 from properties.faults.report import Findings, broken_law
 from properties.faults.scene import strike_once
 from properties.rules.kept import keep_history
-from properties.session import CannotJudgeError, UsageError, finish, parser, run
+from properties.session import CannotJudgeError, UsageError, begin, finish, parser, run
 from properties.subjects import CORE_SUBJECTS
 from properties.subjects.named import NotASubjectError, is_foreign, require_subject
 from reports.schema import SessionRecord, Verdict
@@ -249,6 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     logging.getLogger().addHandler(logging.NullHandler())  # a fault makes the subject warn, rightly
     command = "nox -s faults -- --subject"
+    begin(options.record)
     if options.nth is not None:
         return _replay(options, command)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
