@@ -11,8 +11,8 @@ from pathlib import Path
 
 from properties.history import files
 from properties.history.checker import check
-from properties.history.records import MalformedHistoryError
-from properties.history.verdicts import Finding
+from properties.history.records import MalformedHistoryError, Outcome, Record
+from properties.history.verdicts import Finding, Judgement
 from properties.session import UsageError, finish, parser, run
 from reports.schema import RecordError, SessionRecord, Verdict, given_path
 
@@ -25,6 +25,10 @@ _VERDICTS = {
 }
 
 
+def _saw(record: Record) -> bool:
+    return record.outcome is Outcome.OK or record.is_refusal
+
+
 def _judged(path: Path) -> tuple[Finding, str | None]:
     """Print what is to be said of a file; return the finding and the one it expects."""
     try:
@@ -34,6 +38,12 @@ def _judged(path: Path) -> tuple[Finding, str | None]:
     except RecordError as error:
         raise UsageError(f"{error} docs/histories.md has the format.") from error
     judgement = check(history)
+    if judgement.finding is Finding.OK and not any(map(_saw, history.records)):
+        reason = (
+            f"of {len(history.records)} operations none is ok or says why it failed: nobody saw "
+            "anything, so there is nothing to judge"
+        )
+        judgement = Judgement(finding=Finding.UNKNOWN, reason=reason)
     title = f"  {record.title}" if record.title else ""
     print(f"{judgement.finding.value:<8} {path.name}{title}")
     if judgement.finding is not Finding.OK:

@@ -77,6 +77,40 @@ GOOD = {
 }
 
 
+WRITE = {
+    "process": "A",
+    "key": "x",
+    "kind": "compare-and-set",
+    "call": 1,
+    "return": 2,
+    "expected": 0,
+    "value": "b",
+}
+FAILED = {**WRITE, "name": "A", "outcome": "fail"}
+UNKNOWN = {**WRITE, "name": "B", "outcome": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("operations", "code", "told"),
+    [
+        ([], 3, "of 0 operations none is ok or says why it failed"),
+        ([FAILED], 3, "of 1 operations none is ok or says why it failed"),
+        ([FAILED, UNKNOWN], 3, "of 2 operations none is ok or says why it failed"),
+        ([{**FAILED, "only_in": ["a"]}], 0, "1 ok"),
+        ([{**FAILED, "is_stale": True}], 1, "1 illegal"),
+    ],
+)
+def test_a_file_in_which_nobody_saw_anything_is_unknown(
+    operations: list[object], code: int, told: str, tmp_path: Path
+) -> None:
+    """Nothing that was seen could be wrong, so that nothing is wrong says nothing."""
+    path = tmp_path / "h.json"
+    path.write_text(json.dumps({**GOOD, "operations": operations}), encoding="utf-8")
+    done = _run(str(path), "--record", str(tmp_path / "r.json"))
+    assert code == done.returncode, done.stdout
+    assert told in done.stdout
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
