@@ -5,7 +5,8 @@ The model is the one of https://sqlite.org/atomiccommit.html and of ALICE (Pilla
 512-byte sectors; a name in a folder is a change of the folder and safe only after its sync.
 
 Choices. A sector is old or new, never garbage, unless the write made the file longer: there a file
-system may show whatever was on the disk. Bytes beside a write never change (SQLite's
+system may show whatever was on the disk. What a failed sync was to make safe stays pending, through
+every later sync, until it is written again. Bytes beside a write never change (SQLite's
 "powersafe overwrite"). ``-shm`` is not part of an image: it is memory.
 """
 
@@ -21,6 +22,7 @@ from properties.crashes.recording import (
     Linked,
     Recording,
     Synced,
+    SyncFailed,
     Told,
     Truncated,
     Unlinked,
@@ -42,25 +44,41 @@ class Kept:
 
 @dataclass(slots=True)
 class Disk:
-    """What is safe, by inode and by name, and what is pending, in order with its event's index."""
+    """What is safe, by inode and by name, and what is pending, in order with its event's index.
+
+    ``doubtful`` are the pending writes, by that index, that no later sync makes safe.
+    """
 
     contents: dict[int, bytearray] = field(default_factory=dict)
     entries: dict[str, int] = field(default_factory=dict)
     pending: list[tuple[int, Change]] = field(default_factory=list)
+    doubtful: set[int] = field(default_factory=set)
 
     def apply(self, index: int, event: Event) -> None:
         """Let the event at ``index`` happen."""
         if isinstance(event, Told):
             return
+        if isinstance(event, SyncFailed):
+            self.doubtful |= {
+                at
+                for at, change in self.pending
+                if isinstance(change, Wrote) and _is_covered(at, change, event)
+            }
+            return
         if not isinstance(event, Synced):
             self.pending.append((index, event))
             return
-        left = []
+        left: list[tuple[int, Change]] = []
         for at, change in self.pending:
-            if at < event.change_count and _inode(change) == event.inode:
-                _do(change, Kept(), self.contents, self.entries)
-            else:
+            if at in self.doubtful or not _is_covered(at, change, event):
                 left.append((at, change))
+                continue
+            _do(change, Kept(), self.contents, self.entries)
+            left = [
+                (before, each)
+                for before, older in left
+                for each in (_rest(older, change) if before in self.doubtful else [older])
+            ]
         self.pending = left
 
     def image(self, kept: dict[int, Kept]) -> Image:
@@ -108,6 +126,31 @@ def sector_count(change: Change) -> int:
 def _inode(change: Change) -> int | None:
     """The file that a sync must name to make the change safe; None is the folder."""
     return None if isinstance(change, Linked | Unlinked) else change.inode
+
+
+def _is_covered(at: int, change: Change, sync: Synced | SyncFailed) -> bool:
+    return at < sync.change_count and _inode(change) == sync.inode
+
+
+def _rest(older: Change, newer: Change) -> list[Change]:
+    """Return what a newer change that is safe has left of an older write."""
+    if not isinstance(older, Wrote) or _inode(newer) != older.inode:
+        return [older]
+    begin, end = older.offset, older.offset + len(older.content)
+    if isinstance(newer, Truncated):
+        pieces = [(begin, min(end, newer.size))]
+    elif isinstance(newer, Wrote):
+        pieces = [
+            (begin, min(end, newer.offset)),
+            (max(begin, newer.offset + len(newer.content)), end),
+        ]
+    else:
+        return [older]
+    return [
+        Wrote(inode=older.inode, offset=first, content=older.content[first - begin : last - begin])
+        for first, last in pieces
+        if first < last
+    ]
 
 
 def _do(

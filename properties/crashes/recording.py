@@ -64,6 +64,18 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncFailed:
+    """A sync of a file that raised: no later one makes safe what this one was to make safe.
+
+    Linux may mark the pages clean all the same, and then nobody writes them again, however often
+    their file is synced (https://lwn.net/Articles/752063/).
+    """
+
+    inode: int
+    change_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A moment at which a caller learnt something of ``key``; no change of the disk.
 
@@ -76,7 +88,7 @@ class Told:
 
 
 Change = Wrote | Truncated | Linked | Unlinked
-Event = Change | Synced | Told
+Event = Change | Synced | SyncFailed | Told
 
 
 @dataclass(slots=True)
@@ -111,6 +123,8 @@ class Recording:
                 what = "sync folder"
             case Synced(inode=inode):
                 what = f"sync {self._file(inode or 0)}"
+            case SyncFailed(inode=inode):
+                what = f"sync {self._file(inode)} fails"
             case Told(promise=promise, key=key):
                 what = f"                          {key} {promise.value}"
         return f"{index:>5}  {what}"
@@ -151,9 +165,13 @@ class Recorder:
     def observe(self, operation: Operation, result: Result) -> None:
         """Append what was really done."""
         began_at = self._sync_began_at.pop(operation.index, 0)
-        if not result.done:
-            return
         events = self.recording.events
+        if not result.done:
+            failed = operation.kind is Kind.SYNC and result.code != 0
+            if failed and operation.role is not Role.FOLDER:
+                inode = self._inodes[operation.handle]
+                events.append(SyncFailed(inode=inode, change_count=began_at))
+            return
         match operation.kind:
             case Kind.OPEN:
                 self._opened(operation)

@@ -1,5 +1,7 @@
 """The model of the disk: what is safe, what is pending, and what each damage leaves of it."""
 
+import sqlite3
+
 import pytest
 
 from properties.crashes.damage import ImageId, damages, image_of
@@ -10,6 +12,7 @@ from properties.crashes.recording import (
     Recorder,
     Recording,
     Synced,
+    SyncFailed,
     Truncated,
     Unlinked,
     Wrote,
@@ -20,9 +23,9 @@ from properties.subjects import V9
 OLD, NEW = b"o" * 1024, b"n" * 1024
 
 
-def recording(*events: Change | Synced) -> Recording:
+def recording(*events: Change | Synced | SyncFailed) -> Recording:
     """One file, created and synced with old content, and then what is given."""
-    begun: list[Change | Synced] = [
+    begun: list[Change | Synced | SyncFailed] = [
         Linked(inode=1, name="rows.db"),
         Wrote(inode=1, offset=0, content=OLD),
         Synced(inode=1, change_count=2),
@@ -73,6 +76,51 @@ def test_a_sync_makes_safe_what_came_before_it_began() -> None:
     """A write that slips in while a sync is under way is not safe."""
     made = recording(OVERWRITE, APPEND, Synced(inode=1, change_count=5))
     assert {"rows.db": NEW} == image(made, "lost")
+
+
+FAILED = SyncFailed(inode=1, change_count=5)
+
+
+def test_what_a_failed_sync_leaves_no_later_one_makes_safe() -> None:
+    """The append is safe after the second sync; what the first was for may be gone for ever."""
+    made = recording(OVERWRITE, FAILED, APPEND, Synced(inode=1, change_count=7))
+    assert {"rows.db": OLD + NEW} == image(made, "lost")
+    assert {"rows.db": NEW + NEW} == image(made, "kept")
+
+
+def test_what_is_written_again_after_a_failed_sync_is_safe() -> None:
+    """Only what nobody wrote again may be gone, and what is kept of it lies below the new."""
+    again = Wrote(inode=1, offset=256, content=b"a" * 512)
+    made = recording(OVERWRITE, FAILED, again, Synced(inode=1, change_count=7))
+    safe = OLD[:256] + b"a" * 512 + OLD[768:]
+    assert {"rows.db": safe} == image(made, "lost")
+    assert {"rows.db": NEW[:256] + b"a" * 512 + NEW[768:]} == image(made, "kept")
+    whole = recording(OVERWRITE, FAILED, OVERWRITE, Synced(inode=1, change_count=7))
+    assert [] == disk_at(whole, len(whole.events)).pending
+    short = recording(
+        OVERWRITE, FAILED, Truncated(inode=1, size=512), Synced(inode=1, change_count=7)
+    )
+    assert {"rows.db": OLD[:512]} == image(short, "lost")
+    assert {"rows.db": NEW[:512]} == image(short, "kept")
+
+
+def test_a_recorder_writes_down_that_a_sync_failed() -> None:
+    """A sync that is only pretended is none, and a later one makes up for it."""
+    recorder = Recorder("rows.db", V9)
+    names = {"role": Role.DATABASE, "name": "rows.db", "handle": 1}
+    for index, kind, result in (
+        (1, Kind.OPEN, Result(0, done=True)),
+        (2, Kind.SYNC, Result(0, done=False)),
+        (3, Kind.SYNC, Result(sqlite3.SQLITE_IOERR, done=False)),
+    ):
+        operation = Operation(index=index, kind=kind, content=None, **names)  # type: ignore[arg-type]
+        recorder.plan(operation)
+        recorder.observe(operation, result)
+    assert [
+        Linked(inode=1, name="rows.db"),
+        SyncFailed(inode=1, change_count=1),
+    ] == recorder.recording.events
+    assert "    1  sync database fails" == recorder.recording.line(1)
 
 
 def test_a_name_is_safe_only_after_the_sync_of_its_folder() -> None:
