@@ -32,8 +32,8 @@ class Synchronous(enum.Enum):
 class Preparation:
     """What a new connection is asked to be, and why it could not be made so.
 
-    ``error`` is what SQLite raised, or a ``StoreUnavailableError``. It is kept and not raised,
-    because aiosqlite does not wait for the thread of a connect that failed.
+    ``error`` is what SQLite raised, or a ``StoreUnavailableError``. It is kept and not raised, so
+    that who has connected can close.
     """
 
     store_name: str

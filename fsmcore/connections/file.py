@@ -69,10 +69,22 @@ class StoreFile:
         return StoreUnavailableError(f"{self.name}: not open; use 'async with'.")
 
     def preparation(self) -> Preparation:
-        """Return what a new connection is to be."""
+        """Return what a new connection is to be.
+
+        Until the WAL is there a rollback journal guards the file, and NORMAL syncs its header and
+        its pages at once: a power loss that tears a page where the sampled checksum does not look
+        would roll that page back over a sound database. So until then nobody waits less than FULL.
+        """
+        waits_less = self._waits_less and not self._has_wal
         return Preparation(
-            store_name=self.name, synchronous=self.synchronous, requires_wal=self._has_wal
+            store_name=self.name,
+            synchronous=Synchronous.FULL if waits_less else self.synchronous,
+            requires_wal=self._has_wal,
         )
+
+    @property
+    def _waits_less(self) -> bool:
+        return self.synchronous is Synchronous.NORMAL
 
     def connect_options(self, preparation: Preparation) -> dict[str, Any]:
         """Return the arguments of ``sqlite3.connect`` beside the URI."""
@@ -99,16 +111,10 @@ class StoreFile:
 
     async def prepare(self, session: Session, prepare: Prepare) -> None:
         """Use the first connection: let ``prepare`` look at the file, then enter WAL mode."""
-        # Until the WAL is there a rollback journal guards the file, and NORMAL syncs its
-        # header and its pages at once: a power loss that tears a page where the sampled
-        # checksum does not look would roll that page back over a sound database.
-        waits_less = self.synchronous is Synchronous.NORMAL
-        if waits_less:
-            await session.fetch("PRAGMA synchronous=FULL")
         await prepare(session)
         ((journal_mode,),) = await session.fetch("PRAGMA journal_mode=WAL")
         require_wal(journal_mode, self.name)
-        if waits_less:
+        if self._waits_less:
             await session.fetch(f"PRAGMA synchronous={self.synchronous.name}")
         await session.fetch("PRAGMA schema_version")  # the first read is what opens the WAL
         self.uri = database_uri(self._path, mode="rw")  # from here on a missing file is an error

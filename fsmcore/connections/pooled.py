@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsmcore.connections.file import StoreFile
-    from fsmcore.connections.model import Prepare
-    from fsmcore.connections.work import Work
+    from fsmcore.connections.model import Prepare, Row
+    from fsmcore.connections.work import Reading, Work
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class _PooledCrew(Crew):
         self._readers = self.seats[1:] or self.seats
         self._writers = self.seats[:1] if self._fair_writer_lock else self.seats
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Reading) -> list[Row]:
         return await self._at_freest(self._readers, work)
 
     async def write(self, work: Work[T]) -> T:
@@ -85,7 +85,7 @@ class Pooled(Threaded):
         self._size = size
         self._fair_writer_lock = fair_writer_lock
 
-    def _new_crew(self) -> Crew:
+    def _new(self) -> Crew:
         return _PooledCrew(
             self._file, self._lanes, size=self._size, fair_writer_lock=self._fair_writer_lock
         )

@@ -41,11 +41,7 @@ class Seat:
 
     def do_afresh(self, work: Work[T]) -> T:
         """Run ``work`` on a connection of its own, which is closed whatever happens."""
-        native = self._file.connect()
-        try:
-            return work.run(native)
-        finally:
-            close(native)
+        return run_afresh(self._file, work)
 
     def close(self) -> None:
         """Close the connection, if one is open."""
@@ -92,6 +88,15 @@ class OnSeat(Generic[T]):
 async def settled(seat: Seat, work: Work[T], *, is_afresh: bool = False) -> T:
     """Return what ``work`` came to, in one hop; see ``Answer`` for who is cancelled meanwhile."""
     return await seat.lane.submit(OnSeat(seat, work, is_afresh=is_afresh))
+
+
+def run_afresh(file: StoreFile, work: Work[T]) -> T:
+    """Run ``work`` in this thread on a connection of its own, which is closed whatever happens."""
+    native = file.connect()
+    try:
+        return work.run(native)
+    finally:
+        close(native)
 
 
 def close(native: sqlite3.Connection) -> None:

@@ -345,7 +345,7 @@ def test_a_forgotten_store_is_closed_in_another_loop(path: Path, model: str) -> 
 
     async def forget() -> None:
         await store.open()
-        store._connections._crew.seat.lane.submit(lambda: None)  # type: ignore[attr-defined]
+        store._connections._lent.seat.lane.submit(lambda: None)  # type: ignore[attr-defined]
 
     async def use() -> None:
         await asyncio.wait_for(store.close(), 30)

@@ -225,3 +225,8 @@ def takes_write_lock(sql: str | None, *, in_transaction: bool) -> bool:
 def is_lone_write(sql: str | None, *, in_transaction: bool) -> bool:
     """Return whether a call takes the write lock and lets it go within itself."""
     return sql is not None and not in_transaction and _verb(sql) in _LONE
+
+
+def is_whole(sql: str | None) -> bool:
+    """Return whether a call is a transaction from its beginning to its end."""
+    return sql is not None and _verb(sql) in {_Verb.WHOLE, _Verb.WHOLE_UNDONE}

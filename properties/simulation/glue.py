@@ -34,7 +34,7 @@ T = TypeVar("T")
 Step = tuple[Kind, str]
 """NOTE and an actor who begins, CALL or LAND and a worker, CLOCK and nothing."""
 
-_NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="outside")
+_NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="main")
 
 
 def steps_of(transcript: Transcript) -> list[Step]:
@@ -70,11 +70,15 @@ class _Worker:
         queue.worker = cast("Any", self)
 
     def submitted(self, item: Any) -> None:
-        if seam.is_stop(item):
-            self.step()
-            while self.results:
-                self.loop._ready.append(self.results.popleft())
-            self.loop.forget(self.name)
+        if not seam.is_stop(item):
+            return
+        if self.loop.worker is not None:  # called by the call that runs: the stop comes after it
+            self.queue.items[-1] = seam.unheard(item)
+            return
+        self.step()
+        while self.results:
+            self.loop._ready.append(self.results.popleft())
+        self.loop.forget(self.name)
 
     def wait(self, _worker: object) -> None:
         raise Parked
@@ -88,6 +92,8 @@ class _Worker:
             pass
         finally:
             self.loop.worker = None
+        if self.queue.items and seam.is_stop(self.queue.items[0]):
+            self.step()
 
 
 class GlueLoop(base_events.BaseEventLoop):

@@ -56,9 +56,12 @@ class Performing(Offering):
         call = seam.describe(worker.queue.items[0])
         follows_locks = self.is_tracking or self._budget.overlaps
         was_in_transaction = seam.in_transaction(call.native) if follows_locks else False
+        came_of = seam.teller(worker.queue.items[0])
         self._step_worker(worker)
         value, failed = self._value, self._value_failed
         self._value = None
+        if came_of is not None:
+            value, failed = came_of()
         worker.submitters.popleft()
         operation, sql, parameters, native = call
         text = _new(CallText, (worker.name, operation, sql, parameters))

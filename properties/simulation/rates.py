@@ -22,6 +22,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import aiosqlite
@@ -110,7 +111,8 @@ class Ways:
         self.trials: list[Trial] = []
         self.scripts: list[Script] = []
         self._connect: Connect = lambda: None
-        self._connect_later: Connect = lambda: None
+        self._kept: Any = None
+        self._kept_later: Any = None
         self.call_count = 0
 
     def __enter__(self) -> Self:
@@ -121,7 +123,10 @@ class Ways:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Close it."""
+        """Close it, and what the ways below read on."""
+        if self._kept is not None:
+            self._kept.close()
+            self._loop.complete(self._kept_later.close())
         closer = self._stage.scenario.close
         if closer is not None:
             self._loop.complete(_awaited(closer(self._subject)))
@@ -144,7 +149,8 @@ class Ways:
         positional, named = seen[0]
         named["timeout"] = 0
         self._connect = lambda: sqlite3.connect(*positional, **named)
-        self._connect_later = lambda: aiosqlite.connect(*positional, **named)
+        self._kept = self._connect()
+        self._kept_later = self._loop.complete(_open_later(self._connect))
         for _ in range(WARM_UP_RUNS // BLOCK_RUNS):
             self.turn(0)
         self.call_count = 0
@@ -179,13 +185,13 @@ class Ways:
         """Await the calls of each of ``trials`` alone."""
         for script in self.scripts:
             self._stage.reset()
-            self._loop.complete(_play_later(self._connect_later, script))
+            self._loop.complete(_play_later(self._connect, self._kept_later, script))
 
     def plain(self) -> None:
         """Make the calls of each of ``trials`` by sqlite3."""
         for script in self.scripts:
             self._stage.reset()
-            _play(self._connect, script)
+            _play(self._connect, self._kept, script)
 
 
 def _timed(block: Callable[[], None]) -> float:
@@ -211,18 +217,21 @@ def _calls(transcript: Transcript) -> list[CallText]:
     ]
 
 
-def _play(connect: Connect, script: Script) -> None:
+def _play(connect: Connect, kept: sqlite3.Connection, script: Script) -> None:
     connections: dict[str, sqlite3.Connection] = {}
     for worker, operation, sql, parameters in script:
+        native = connections.get(worker, kept)
         if operation == "connect":
             connections[worker] = connect()
         elif operation == "close":
             connections.pop(worker).close()
         elif sql is None:
-            getattr(connections[worker], operation)()
+            getattr(native, operation)()
+        elif operation == "hop":
+            _whole(connect, sql, parameters).close()
         else:
             try:
-                cursor = connections[worker].execute(sql, parameters or ())  # type: ignore[arg-type]
+                cursor = native.execute(sql, parameters or ())  # type: ignore[arg-type]
                 if operation == "fetchall":
                     cursor.fetchall()
             except sqlite3.OperationalError:
@@ -231,25 +240,49 @@ def _play(connect: Connect, script: Script) -> None:
         left.close()
 
 
-async def _play_later(connect: Connect, script: Script) -> None:
+async def _play_later(connect: Connect, kept: aiosqlite.Connection, script: Script) -> None:
     connections: dict[str, aiosqlite.Connection] = {}
     for worker, operation, sql, parameters in script:
+        connection = connections.get(worker, kept)
         if operation == "connect":
-            connections[worker] = await connect()
+            connections[worker] = await _open_later(connect)
         elif operation == "close":
             await connections.pop(worker).close()
         elif sql is None:
-            await getattr(connections[worker], operation)()
+            await getattr(connection, operation)()
+        elif operation == "hop":
+            hop: Any = await _open_later(partial(_whole, connect, sql, parameters))
+            await (hop.stop() if hasattr(hop, "stop") else hop.close())
         else:
             try:
                 if operation == "fetchall":
-                    await connections[worker].execute_fetchall(sql, parameters or ())
+                    await connection.execute_fetchall(sql, parameters or ())
                 else:
-                    await connections[worker].execute(sql, parameters or ())
+                    await connection.execute(sql, parameters or ())
             except sqlite3.OperationalError:
                 continue  # busy, as it was in the run
     for left in connections.values():
         await left.close()
+
+
+async def _open_later(connector: Connect) -> aiosqlite.Connection:
+    return await aiosqlite.Connection(connector, 64)
+
+
+def _whole(connect: Connect, sql: str, parameters: Any) -> sqlite3.Connection:
+    """Run a transaction of the script on a connection of its own; undo it if it met no row."""
+    native: sqlite3.Connection = connect()
+    begin, *writes, end_it = sql.split("; ")
+    try:
+        native.execute(begin)
+        for write, bound in zip(writes, parameters, strict=True):
+            if native.execute(write, bound).rowcount != 1:
+                native.rollback()
+                return native
+        native.execute(end_it)
+    except sqlite3.OperationalError:
+        native.rollback()  # busy, as it was in the run
+    return native
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

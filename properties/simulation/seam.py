@@ -152,6 +152,11 @@ def describe(item: Any) -> Call:
     return tuple.__new__(Call, (name, arguments[0], parameters, native))
 
 
+def teller(item: Any) -> Callable[[], tuple[object, bool]] | None:
+    """Return what tells, after the call, what came of it, where that is not what it returns."""
+    return getattr(item[1], "came_of", None) if isinstance(item, tuple) else None
+
+
 def in_transaction(native: sqlite3.Connection | None) -> bool:
     """Return whether a native connection is inside a transaction; False when it is closed."""
     if native is None:
@@ -187,6 +192,11 @@ def is_stop(item: Any) -> bool:
 def throwaway(future: Any, function: Callable[[], object]) -> Any:
     """Return an item of ours, whose result nobody awaits."""
     return (future, function)
+
+
+def unheard(item: Any) -> Any:
+    """Return a stop whose end nobody is told of, as one is that was asked for outside of a loop."""
+    return (None, item[1]) if isinstance(item, tuple) else item
 
 
 def is_failure(callback: Callable[..., object]) -> bool:

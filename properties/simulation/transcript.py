@@ -76,7 +76,8 @@ class Failure(NamedTuple):
 
 def failure(error: BaseException) -> Failure:
     """Return what is worth keeping of an exception; keeps nothing of it alive."""
-    code = getattr(error, "sqlite_errorname", None) or ""
+    codes = (getattr(each, "sqlite_errorname", None) for each in (error, error.__cause__))
+    code = next(filter(None, codes), "")
     return Failure(type(error).__name__, code, _ADDRESS.sub("", str(error)))
 
 

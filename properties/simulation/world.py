@@ -7,10 +7,11 @@ aiosqlite's thread and queue submit and finish here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -86,6 +87,7 @@ class World:
         self._value: object = None
         self._value_failed = False
         self._blocker: sqlite3.Connection | None = None
+        self._at_opening: Callable[[sqlite3.Connection], object] | None = None
         self._death: asyncio.Future[None] | None = None
         self._dead: list[Worker] = []
         self.wall_offset_s = 0.0
@@ -236,6 +238,8 @@ class World:
     def submitted(self, worker: Worker, item: Any, actor: Actor) -> None:
         """Take note of an item of ``actor``; one that only stops the worker is run at once."""
         if seam.is_stop(item):
+            if self.loop.worker is not None:  # called in the worker's thread, where no loop runs
+                worker.queue.items[-1] = seam.unheard(item)
             is_idle = len(worker.queue.items) == 1 and self.loop.worker is None
             if is_idle and worker.is_alive:  # else retired: a late destructor stops nobody
                 self._run_stop(worker)
@@ -258,6 +262,17 @@ class World:
         """Take note of a worker's native connection."""
         if self.loop.worker is not None:
             self.loop.worker.opened(connection)
+            if self._at_opening is not None:
+                self._at_opening(connection)
+
+    @contextlib.contextmanager
+    def as_it_opens(self, set_up: Callable[[sqlite3.Connection], object]) -> Iterator[None]:
+        """Do this to each connection that a worker opens inside the block, in its thread."""
+        self._at_opening = set_up
+        try:
+            yield
+        finally:
+            self._at_opening = None
 
     def _run_stop(self, worker: Worker) -> None:
         count = len(worker.results)

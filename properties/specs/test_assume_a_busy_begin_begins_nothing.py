@@ -9,7 +9,7 @@ from contextlib import closing
 
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/work.py: Transaction.run"
 
 
 def test_a_second_writer() -> None:

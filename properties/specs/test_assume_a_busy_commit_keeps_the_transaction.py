@@ -9,7 +9,7 @@ from contextlib import closing
 
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/work.py: commit"
 
 
 def test_a_reader_holds_up_a_commit() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.read"
 
 
 async def _cancel_one() -> tuple[list[Any], list[str]]:

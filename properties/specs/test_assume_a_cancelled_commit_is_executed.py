@@ -1,7 +1,7 @@
 """We assume: a call handed to aiosqlite runs even when its caller is cancelled, in order.
 
 So a COMMIT that was sent is executed, and a rollback queued behind it finds nothing to undo.
-That is why a cancelled commit is *unknown* to its caller and never undone.
+That is why who is cancelled waits for the hop that he has sent, and is told what became of it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.write"
 
 
 async def _cancel_a_commit(path: str, turns: int) -> None:

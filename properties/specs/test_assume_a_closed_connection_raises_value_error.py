@@ -8,7 +8,7 @@ import asyncio
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _roll_back"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.read"
 
 
 async def _use_after_close() -> list[str]:

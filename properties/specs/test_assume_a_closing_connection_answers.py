@@ -12,7 +12,7 @@ from typing import Any
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _close"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.end"
 
 PATIENCE_S = 3
 

@@ -9,7 +9,7 @@ import sqlite3
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._undone_on_error"
+LEANS_ON = "fsmcore/connections/work.py: Transaction.run"
 
 
 async def _go_on() -> list[object]:

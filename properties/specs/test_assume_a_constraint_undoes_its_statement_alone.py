@@ -7,7 +7,7 @@ and everybody who leaves a transaction early must.
 import sqlite3
 from contextlib import closing
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._undone_on_error"
+LEANS_ON = "fsmcore/connections/work.py: Transaction.run"
 
 
 def test_the_statement_before_it_stays() -> None:

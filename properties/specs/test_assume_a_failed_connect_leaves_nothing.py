@@ -11,7 +11,7 @@ import aiosqlite
 from properties.probes import ThreadProbe
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: PerTransition._connect"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Connector.__call__"
 
 
 async def _fail(path: str) -> str:

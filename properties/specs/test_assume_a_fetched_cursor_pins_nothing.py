@@ -13,7 +13,7 @@ import aiosqlite
 from properties.probes import write_lock_findings
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession.fetch"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.read"
 
 
 async def _read_beside(path: str, outsider: sqlite3.Connection) -> list[str]:

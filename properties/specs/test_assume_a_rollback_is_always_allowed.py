@@ -8,7 +8,7 @@ import sqlite3
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _roll_back"
+LEANS_ON = "fsmcore/connections/work.py: roll_back"
 
 
 async def _told(db: aiosqlite.Connection) -> str:

@@ -11,7 +11,7 @@ import aiosqlite
 
 from properties.probes import ThreadProbe
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _close"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.end"
 
 
 class Failing(sqlite3.Connection):

@@ -12,7 +12,7 @@ import aiosqlite
 import aiosqlite.core
 import pytest
 
-LEANS_ON = "fsmcore/connections/per_transition.py: PerTransition.open"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.open"
 
 
 async def _use() -> None:

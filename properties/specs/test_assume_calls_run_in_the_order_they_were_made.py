@@ -10,7 +10,7 @@ from typing import Any
 import aiosqlite
 from hypothesis import strategies as st
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.end"
 
 
 async def _insert(numbers: list[int]) -> tuple[list[int], list[int]]:

@@ -12,7 +12,7 @@ import aiosqlite
 from properties.probes import ConnectionProbe
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _close"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.end"
 
 
 async def _open_and_close(path: str, probe: ConnectionProbe) -> tuple[bool, list[str], bool]:

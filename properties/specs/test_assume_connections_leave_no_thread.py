@@ -9,7 +9,7 @@ import threading
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: PerTransition.session"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Errand.done"
 
 CONNECTION_COUNT = 40
 MOST = 4

@@ -12,7 +12,7 @@ import aiosqlite
 
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: PerTransition._connect"
+LEANS_ON = "fsmcore/connections/file.py: StoreFile.connect_options"
 
 
 async def _insert(path: str) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession._send"
+LEANS_ON = "fsmcore/connections/work.py: Transaction.write"
 
 SCRIPT = (
     ("INSERT INTO t VALUES (1, 0)", 1),

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiosqlite
 
-LEANS_ON = "fsmcore/connections/per_transition.py: _AioSession.fetch"
+LEANS_ON = "fsmcore/connections/per_transition.py: _Keeper.read"
 
 ROW_COUNT = 1000
 NUMBERS = (

@@ -10,7 +10,7 @@ from contextlib import closing
 
 from properties.scratch import scratch_folder
 
-LEANS_ON = "fsmcore/connections/per_transition.py: PerTransition.open"
+LEANS_ON = "fsmcore/connections/file.py: StoreFile.prepare"
 
 READ = "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous"
 

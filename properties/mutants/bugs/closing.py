@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsmcore.connections import per_transition
+from fsmcore.connections import lending, per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -15,11 +15,7 @@ from properties.mutants.registry import Family, mutant
 )
 def a_failed_open_leaves_its_keeper(patch: Patch) -> None:
     """An open that raises leaves its connection, and the connection its thread."""
-    patch.source(
-        per_transition.PerTransition,
-        "open",
-        ("await finish(_close(keeper))", "pass"),
-    )
+    patch.source(lending.Lending, "open", ("await finish(lent.end())", "pass"))
 
 
 @mutant(
@@ -31,11 +27,21 @@ def a_failed_open_leaves_its_keeper(patch: Patch) -> None:
 def there_is_no_keeper(patch: Patch) -> None:
     """Each transition's close is the last one: it checkpoints, and removes the log."""
     patch.source(
-        per_transition.PerTransition,
+        per_transition._Keeper,
         "open",
         (
-            "self._keeper = keeper",
-            "await finish(_close(keeper))\n    self._keeper = keeper",
+            "await self.file.prepare(self, prepare)",
+            "await self.file.prepare(self, prepare)\n    await finish(self._connection.close())",
+        ),
+    )
+    patch.source(
+        per_transition._Keeper,
+        "read",
+        (
+            "with translated(self.file.name):",
+            """if self.file._has_wal:
+        return await finish(_Errand(self.file, work).done())
+    with translated(self.file.name):""",
         ),
     )
 
@@ -48,11 +54,7 @@ def there_is_no_keeper(patch: Patch) -> None:
 )
 def the_keeper_is_not_closed(patch: Patch) -> None:
     """The store forgets its keeper instead of closing it."""
-    patch.source(
-        per_transition.PerTransition,
-        "close",
-        ("await finish(_close(keeper))", "pass"),
-    )
+    patch.source(per_transition._Keeper, "end", ("await self._connection.close()", "pass"))
 
 
 @mutant(
@@ -64,21 +66,12 @@ def the_keeper_is_not_closed(patch: Patch) -> None:
 def a_close_refuses_who_is_under_way(patch: Patch) -> None:
     """Who has begun is told that the store is not open, in the middle of its attempt."""
     patch.source(
-        per_transition.PerTransition,
-        "_used_by",
+        per_transition._Keeper,
+        "write",
         (
-            "return _AioSession(connection, self._file.name, self._writer_lock)",
-            """session = _AioSession(connection, self._file.name, self._writer_lock)
-    if self._keeper is None:
-        return session
-    model = self
-
-    class Refusing(_AioSession):
-        async def commit(self, writes, receipt):
-            if model._keeper is None:
-                raise model._file.not_open()
-            await super().commit(writes, receipt)
-
-    return Refusing(connection, self._file.name, self._writer_lock)""",
+            "async with self._writer_lock or _NO_LOCK:",
+            """if self.is_dismissed:
+        raise self.file.not_open()
+    async with self._writer_lock or _NO_LOCK:""",
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsmcore import native
-from fsmcore.connections import per_transition
+from fsmcore.connections import seat
 from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
@@ -55,13 +55,12 @@ def syncs_are_off(patch: Patch) -> None:
 def a_pragma_is_set_where_it_is_too_late(patch: Patch) -> None:
     """A second, faster setting stands in the transaction's own connection after the check."""
     patch.source(
-        per_transition.PerTransition,
-        "_lend",
+        seat,
+        "run_afresh",
         (
-            "return await self._opened()",
-            """opened = await self._opened()
-    await opened.execute_fetchall("PRAGMA synchronous=NORMAL")
-    return opened""",
+            "native = file.connect()",
+            """native = file.connect()
+    native.execute("PRAGMA synchronous=NORMAL")""",
         ),
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fsmcore import attempt, cancellation, store
 from fsmcore.adapters import statemachine
-from fsmcore.connections import per_transition
+from fsmcore.connections import lending, per_transition, seat
+from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -58,26 +59,34 @@ def a_cancelled_sleep_is_a_short_sleep(patch: Patch) -> None:
 def a_connection_is_left_open_on_error(patch: Patch) -> None:
     """Closed on the good path alone."""
     patch.source(
-        per_transition._Lending,
-        "__aexit__",
-        ("if connection is not None:", "if connection is not None and _error is None:"),
+        seat,
+        "run_afresh",
+        (
+            """try:
+        return work.run(native)
+    finally:
+        close(native)""",
+            """answer = work.run(native)
+    close(native)
+    return answer""",
+        ),
     )
 
 
 @mutant(
     family=Family.LEAKS,
-    laws=(LEFT,),
-    realistic="`async with` closes what it has got, and a cancelled connect has given it nothing",
-    shows="one attempt, cancelled while it connects",
+    laws=("no_single_fault_breaks_a_promise",),
+    realistic="an await is an await; that its thread goes on is another library's affair",
+    shows="one attempt, cancelled while its transaction is on the way",
 )
-def a_connection_is_left_by_a_cancelled_connect(patch: Patch) -> None:
-    """The connection arrives after its caller has gone."""
+def a_cancelled_caller_leaves_its_transaction(patch: Patch) -> None:
+    """The transaction commits after its caller has gone, or while the next one begins."""
     patch.source(
-        per_transition.PerTransition,
-        "_opened",
+        per_transition._Keeper,
+        "write",
         (
-            "if not opening.cancelled() and opening.exception() is None:",
-            "if False:",
+            "await finish(_Errand(self.file, work).done(), on_cancel=work.withdraw)",
+            "await _Errand(self.file, work).done()",
         ),
     )
 
@@ -90,25 +99,21 @@ def a_connection_is_left_by_a_cancelled_connect(patch: Patch) -> None:
 )
 def a_connection_is_left_when_a_pragma_fails(patch: Patch) -> None:
     """The error is raised, and the connection stays."""
-    patch.source(
-        per_transition.PerTransition,
-        "_connect",
-        ("await finish(_close(connection))", "pass"),
-    )
+    patch.source(StoreFile, "connect", ("native.close()", "pass"))
 
 
 @mutant(
     family=Family.LEAKS,
     laws=(LEFT,),
     realistic="'closing takes a while, and nobody has to wait for it'",
-    shows="one attempt, and a look at once after it",
+    shows="a store that is closed, and a look at once after it",
 )
 def a_close_is_not_waited_for(patch: Patch) -> None:
     """The connection is closed by a task that nobody knows."""
     patch.source(
-        per_transition._Lending,
-        "__aexit__",
-        ("await finish(_close(connection))", "asyncio.ensure_future(_close(connection))"),
+        lending.Lent,
+        "dismiss",
+        ("await finish(self.end())", "import asyncio\n        asyncio.ensure_future(self.end())"),
     )
 
 
@@ -199,12 +204,26 @@ def every_attempt_is_remembered(patch: Patch) -> None:
 def one_connection_serves_all_tasks(patch: Patch) -> None:
     """Two tasks begin in one transaction, and one commits what the other has not finished."""
     patch.source(
-        per_transition.PerTransition,
-        "_lend",
-        ("return await self._opened()", "return self._keeper"),
-    )
-    patch.source(
-        per_transition._Lending,
-        "__aexit__",
-        ("await finish(_close(connection))", "pass"),
+        per_transition._Keeper,
+        "write",
+        (
+            "async with self._writer_lock or _NO_LOCK:",
+            """if hasattr(work, "writes"):
+        from fsmcore.connections.model import CommitFate, RowCountError
+        try:
+            with translated(self.file.name):
+                await self._connection.execute("BEGIN IMMEDIATE")
+                for index, write in enumerate(work.writes):
+                    cursor = await self._connection.execute(write.sql, write.parameters)
+                    if cursor.rowcount != write.row_count:
+                        raise RowCountError(index, cursor.rowcount)
+                work.receipt.fate = CommitFate.SENT
+                await self._connection.execute("COMMIT")
+        except BaseException:
+            await finish(self._connection.rollback())
+            raise
+        work.receipt.fate = CommitFate.COMMITTED
+        return None
+    async with self._writer_lock or _NO_LOCK:""",
+        ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsmcore import attempt, store, transitions
-from fsmcore.connections import per_transition
+from fsmcore.connections import work
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -17,12 +17,13 @@ from properties.mutants.registry import Family, mutant
 def a_failed_commit_is_told_as_a_failure(patch: Patch) -> None:
     """COMMIT raised, so nothing was written, it says."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work,
+        "commit",
         (
-            "raise CommitFailedError(self._name, describe(error)) from error",
-            """receipt.fate = CommitFate.NOT_SENT
-        raise translate(error, self._name) from error""",
+            "raise CommitFailedError(name, describe(error)) from error",
+            """for receipt in receipts:
+            receipt.fate = CommitFate.NOT_SENT
+        raise translate(error, name) from error""",
         ),
     )
 
@@ -31,30 +32,24 @@ def a_failed_commit_is_told_as_a_failure(patch: Patch) -> None:
     family=Family.OUTCOMES,
     laws=("no_single_fault_breaks_a_promise", "the_event_log_tells_the_truth"),
     realistic="the mark is set where the call is written, which is before it has run",
-    shows="a COMMIT that fails, or is cancelled",
+    shows="a COMMIT that fails",
 )
 def a_commit_that_was_sent_counts_as_done(patch: Patch) -> None:
     """From the moment that COMMIT is sent the attempt is taken for committed."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
-        ("receipt.fate = CommitFate.SENT", "receipt.fate = CommitFate.COMMITTED"),
+        work, "commit", ("receipt.fate = CommitFate.SENT", "receipt.fate = CommitFate.COMMITTED")
     )
 
 
 @mutant(
     family=Family.OUTCOMES,
     laws=("an_unknown_outcome_says_unknown", "the_event_log_tells_the_truth"),
-    realistic="the mark is set after the call, which a cancelled caller does not come to",
-    shows="one attempt, cancelled while it waits for its COMMIT",
+    realistic="the mark is set after the call, which one that raises does not come to",
+    shows="a COMMIT that fails",
 )
 def a_commit_counts_as_sent_when_it_is_back(patch: Patch) -> None:
-    """Who is cancelled while its COMMIT is on the way is taken for not committed."""
-    patch.source(
-        per_transition._AioSession,
-        "_send",
-        ("receipt.fate = CommitFate.SENT\n", "\n"),
-    )
+    """A COMMIT that raised is recorded as one that was never sent."""
+    patch.source(work, "commit", ("receipt.fate = CommitFate.SENT\n", "pass\n"))
 
 
 @mutant(
@@ -187,12 +182,12 @@ def whoever_ends_later_settles_every_doubt(patch: Patch) -> None:
 def a_look_after_the_commit_may_fail_it(patch: Patch) -> None:
     """The transition is committed, the SELECT after it raises, and that is what is told."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work,
+        "commit",
         (
             "receipt.fate = CommitFate.COMMITTED",
             """receipt.fate = CommitFate.COMMITTED
-    with translated(self._name):
-        await self._connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")""",
+    with translated(name):
+        cursor.execute("SELECT count(*) FROM sqlite_schema").fetchall()""",
         ),
     )

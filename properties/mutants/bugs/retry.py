@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fsmcore import errors, retry, sqlite, transitions
-from fsmcore.connections import per_transition
+from fsmcore.connections import work
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -156,16 +156,16 @@ def who_expects_an_old_version_tries_again(patch: Patch) -> None:
 def an_unknown_commit_is_tried_again(patch: Patch) -> None:
     """An error at COMMIT is taken for busy."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work,
+        "commit",
         (
             "if primary_code(error) == sqlite3.SQLITE_BUSY:",
             "if isinstance(error, sqlite3.OperationalError):",
         ),
         (
-            "raise translate(error, self._name) from error",
+            "raise translate(error, name) from error",
             """from fsmcore.errors import StoreBusyError
-            raise StoreBusyError(f"{self._name}: {error}") from error""",
+            raise StoreBusyError(f"{name}: {error}") from error""",
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsmcore.connections import per_transition
+from fsmcore.connections import work
 from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
@@ -10,37 +10,33 @@ from properties.mutants.registry import Family, mutant
 
 @mutant(
     family=Family.TRANSACTION,
-    laws=("cancellation_anywhere_leaves_nothing_behind", "no_single_fault_breaks_a_promise"),
+    laws=("no_single_fault_breaks_a_promise",),
     realistic="isolation_level=None is taken for 'sqlite3 begins for me', as it does without it",
-    shows="one attempt, cancelled between its UPDATE and its INSERT",
+    shows="one attempt whose INSERT fails behind its UPDATE",
 )
 def every_statement_commits_by_itself(patch: Patch) -> None:
     """There is no transaction: the row moves, and the journal follows in a commit of its own."""
-    patch.source(
-        per_transition._AioSession,
-        "_send",
-        ('await self._connection.execute("BEGIN IMMEDIATE")', "pass"),
-        ('await self._connection.execute("COMMIT")', "pass"),
-    )
+    patch.source(work.Transaction, "run", ("cursor.execute(BEGIN)", "pass"))
+    patch.source(work, "commit", ("cursor.execute(COMMIT)", "pass"))
 
 
 @mutant(
     family=Family.TRANSACTION,
-    laws=("cancellation_anywhere_leaves_nothing_behind", "no_single_fault_breaks_a_promise"),
+    laws=("no_single_fault_breaks_a_promise",),
     realistic="the journal is 'only an audit trail', so it does not have to hold the write lock",
-    shows="one attempt, cancelled or failing between its two commits",
+    shows="one attempt that fails between its two commits",
 )
 def the_journal_has_a_transaction_of_its_own(patch: Patch) -> None:
     """The row is committed first, and its journal entry in a second transaction."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work.Transaction,
+        "write",
         (
-            "for index, write in enumerate(writes):\n",
-            """for index, write in enumerate(writes):
-            if write.sql.lstrip().startswith("INSERT INTO") and index == 1:
-                await self._connection.execute("COMMIT")
-                await self._connection.execute("BEGIN IMMEDIATE")
+            "for index, write in enumerate(self.writes):\n",
+            """for index, write in enumerate(self.writes):
+        if write.sql.lstrip().startswith("INSERT INTO") and index == 1:
+            cursor.execute(COMMIT)
+            cursor.execute(BEGIN)
 """,
         ),
     )
@@ -55,17 +51,18 @@ def the_journal_has_a_transaction_of_its_own(patch: Patch) -> None:
 def the_journal_is_committed_before_the_row(patch: Patch) -> None:
     """The entry is there when the row turns out to have moved, and stays."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work.Transaction,
+        "write",
         (
-            "for index, write in enumerate(writes):\n",
-            """if len(writes) == 2:
-            journal = writes[1]
-            await self._connection.execute(journal.sql, journal.parameters)
-            await self._connection.execute("COMMIT")
-            await self._connection.execute("BEGIN IMMEDIATE")
-            writes = writes[:1]
-        for index, write in enumerate(writes):
+            "for index, write in enumerate(self.writes):\n",
+            """writes = self.writes
+    if len(writes) == 2:
+        journal = writes[1]
+        cursor.execute(journal.sql, journal.parameters)
+        cursor.execute(COMMIT)
+        cursor.execute(BEGIN)
+        writes = writes[:1]
+    for index, write in enumerate(writes):
 """,
         ),
     )
@@ -73,19 +70,16 @@ def the_journal_is_committed_before_the_row(patch: Patch) -> None:
 
 @mutant(
     family=Family.TRANSACTION,
-    laws=("cancellation_anywhere_leaves_nothing_behind", "no_single_fault_breaks_a_promise"),
+    laws=("no_single_fault_breaks_a_promise",),
     realistic="'whatever happens, end the transaction' in a finally block, and COMMIT ends it",
-    shows="one attempt, cancelled between its UPDATE and its INSERT",
+    shows="one attempt whose INSERT fails behind its UPDATE",
 )
 def the_commit_stands_in_a_finally(patch: Patch) -> None:
-    """Half a transition is committed when the other half fails or its caller is cancelled."""
+    """Half a transition is committed when the other half fails."""
     patch.source(
-        per_transition._AioSession,
-        "_undone_on_error",
-        (
-            "await finish(_roll_back(self._connection))",
-            "await finish(self._connection.commit())",
-        ),
+        work.Transaction,
+        "run",
+        ("roll_back(native)\n        raise", "native.commit()\n        raise"),
     )
 
 
@@ -98,9 +92,9 @@ def the_commit_stands_in_a_finally(patch: Patch) -> None:
 def the_rollback_masks_its_cause(patch: Patch) -> None:
     """ROLLBACK without a transaction raises, and the caller is told of that instead."""
     patch.source(
-        per_transition,
-        "_roll_back",
-        ("await connection.rollback()", 'await connection.execute("ROLLBACK")'),
+        work,
+        "roll_back",
+        ("native.rollback()", "native.execute(ROLLBACK)"),
         (
             "except RAISED as error:",
             "except MemoryError as error:",
@@ -121,53 +115,48 @@ def the_default_isolation_is_never_committed(patch: Patch) -> None:
         "connect_options",
         ('"isolation_level": None,', '"isolation_level": "IMMEDIATE",'),
     )
-    patch.source(
-        per_transition._AioSession,
-        "_send",
-        ('await self._connection.execute("BEGIN IMMEDIATE")', "pass"),
-        ('await self._connection.execute("COMMIT")', "pass"),
-    )
+    patch.source(work.Transaction, "run", ("cursor.execute(BEGIN)", "pass"))
+    patch.source(work, "commit", ("cursor.execute(COMMIT)", "pass"))
 
 
 @mutant(
     family=Family.TRANSACTION,
     laws=("an_unknown_outcome_says_unknown", "no_single_fault_breaks_a_promise"),
-    realistic="a latency win: the worker executes in order anyway, so why wait for COMMIT's answer",
+    realistic="an error at the end is logged, as one that has come too late to matter",
     shows="one COMMIT that fails, or is denied",
 )
-def nobody_waits_for_the_commit(patch: Patch) -> None:
-    """Success is told while COMMIT is on its way; what it answers goes nowhere."""
+def what_the_commit_answers_goes_nowhere(patch: Patch) -> None:
+    """Success is told whatever comes of COMMIT."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work,
+        "commit",
         (
-            'await self._connection.execute("COMMIT")',
-            """async def on_its_way() -> None:
-            with contextlib.suppress(sqlite3.Error):
-                await self._connection.execute("COMMIT")
-
-        await finish(asyncio.wait((asyncio.ensure_future(on_its_way()),), timeout=0))""",
+            "cursor.execute(COMMIT)",
+            """try:
+            cursor.execute(COMMIT)
+        except sqlite3.Error as error:
+            _log.warning("commit failed: %s", describe(error))""",
         ),
     )
 
 
 @mutant(
     family=Family.TRANSACTION,
-    laws=("cancellation_anywhere_leaves_nothing_behind",),
+    laws=("no_single_fault_breaks_a_promise",),
     realistic="executescript() takes several statements at once; that it commits first is in the "
     "small print",
-    shows="one attempt whose journal entry is refused, or which is cancelled before it",
+    shows="one attempt whose journal entry is refused",
 )
 def executescript_commits_what_was_open(patch: Patch) -> None:
     """A harmless script between the two writes ends their transaction and begins another."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work.Transaction,
+        "write",
         (
-            "raise RowCountError(index, cursor.rowcount)\n",
-            """raise RowCountError(index, cursor.rowcount)
-            if index == 0 and len(writes) > 1:
-                await self._connection.executescript("PRAGMA optimize; BEGIN IMMEDIATE")
+            "raise RowCountError(index, row_count)\n",
+            """raise RowCountError(index, row_count)
+        if index == 0 and len(self.writes) > 1:
+            cursor.executescript("PRAGMA optimize; BEGIN IMMEDIATE")
 """,
         ),
     )
@@ -181,8 +170,4 @@ def executescript_commits_what_was_open(patch: Patch) -> None:
 )
 def an_outcome_is_read_without_the_write_lock(patch: Patch) -> None:
     """A COMMIT that is on its way in another process is not waited for."""
-    patch.source(
-        per_transition._AioSession,
-        "_fetch_exclusively",
-        ('"BEGIN IMMEDIATE"', '"BEGIN"'),
-    )
+    patch.source(work.ExclusiveReading, "run", ("native.execute(BEGIN)", 'native.execute("BEGIN")'))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsmcore import attempt, schema
-from fsmcore.connections import per_transition
+from fsmcore.connections import work
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
@@ -33,12 +33,9 @@ def the_update_compares_the_key_alone(patch: Patch) -> None:
 def the_row_count_is_ignored(patch: Patch) -> None:
     """Whoever moved no row is told that it did, and journals it."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
-        (
-            "if cursor.rowcount != write.row_count:",
-            "if cursor.rowcount > 1:",
-        ),
+        work.Transaction,
+        "write",
+        ("if row_count != write.row_count:", "if row_count > 1:"),
     )
 
 

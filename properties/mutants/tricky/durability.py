@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsmcore import native
-from fsmcore.connections import per_transition
+from fsmcore.connections import seat
 from fsmcore.connections.file import StoreFile
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, tricky
@@ -109,10 +109,7 @@ def checkpoints_come_sooner(patch: Patch) -> None:
 def everything_is_closed_twice(patch: Patch) -> None:
     """Each connection is closed, and closed again."""
     patch.source(
-        per_transition._Lending,
-        "__aexit__",
-        (
-            "await finish(_close(connection))",
-            "await finish(_close(connection))\n        await finish(_close(connection))",
-        ),
+        seat,
+        "run_afresh",
+        ("close(native)", "native.close()\n        sqlite3.Connection.close(native)"),
     )

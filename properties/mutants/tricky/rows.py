@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsmcore import schema
-from fsmcore.connections import per_transition
+from fsmcore.connections import work
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, tricky
 
@@ -42,16 +42,15 @@ def the_row_is_found_by_a_subquery(patch: Patch) -> None:
 def rows_are_counted_by_changes(patch: Patch) -> None:
     """The row count is asked of SQLite, in a statement of its own."""
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work.Transaction,
+        "write",
         (
-            """if cursor.rowcount != write.row_count:
-                raise RowCountError(index, cursor.rowcount)""",
+            "if row_count != write.row_count:\n",
             """if write.row_count < 0:
-                continue
-            ((count,),) = await self._connection.execute_fetchall("SELECT changes()")
-            if count != write.row_count:
-                raise RowCountError(index, count)""",
+            continue
+        ((row_count,),) = cursor.execute("SELECT changes()").fetchall()
+        if row_count != write.row_count:
+""",
         ),
     )
 
@@ -70,16 +69,12 @@ def rows_are_counted_as_they_come_back(patch: Patch) -> None:
         "AND {version_column} = ? RETURNING {version_column}",
     )
     patch.source(
-        per_transition._AioSession,
-        "_send",
+        work.Transaction,
+        "write",
         (
-            "cursor = await self._connection.execute(write.sql, write.parameters)",
-            """if "RETURNING" in write.sql:
-                moved = await self._connection.execute_fetchall(write.sql, write.parameters)
-                if len(list(moved)) != write.row_count:
-                    raise RowCountError(index, len(list(moved)))
-                continue
-            cursor = await self._connection.execute(write.sql, write.parameters)""",
+            "row_count = cursor.execute(write.sql, write.parameters).rowcount",
+            """cursor.execute(write.sql, write.parameters)
+        row_count = len(cursor.fetchall()) if "RETURNING" in write.sql else cursor.rowcount""",
         ),
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fsmcore.connections import per_transition
+from fsmcore.connections import per_transition, work
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, tricky
 
-Session = per_transition._AioSession
+RUN = (work.Transaction, "run")
 
 
 @tricky(
@@ -16,7 +16,7 @@ Session = per_transition._AioSession
 )
 def a_transaction_begins_exclusively(patch: Patch) -> None:
     """BEGIN EXCLUSIVE in place of BEGIN IMMEDIATE."""
-    patch.source(Session, "_send", ('"BEGIN IMMEDIATE"', '"BEGIN EXCLUSIVE"'))
+    patch.source(*RUN, ("cursor.execute(BEGIN)", 'cursor.execute("BEGIN EXCLUSIVE")'))
 
 
 @tricky(
@@ -26,7 +26,7 @@ def a_transaction_begins_exclusively(patch: Patch) -> None:
 )
 def a_transaction_begins_with_its_write(patch: Patch) -> None:
     """BEGIN DEFERRED, and the first statement is the compare-and-set."""
-    patch.source(Session, "_send", ('"BEGIN IMMEDIATE"', '"BEGIN"'))
+    patch.source(*RUN, ("cursor.execute(BEGIN)", 'cursor.execute("BEGIN")'))
 
 
 @tricky(
@@ -36,12 +36,8 @@ def a_transaction_begins_with_its_write(patch: Patch) -> None:
 )
 def a_savepoint_is_the_transaction(patch: Patch) -> None:
     """SAVEPOINT and RELEASE in place of BEGIN and COMMIT."""
-    patch.source(
-        Session,
-        "_send",
-        ('"BEGIN IMMEDIATE"', '"SAVEPOINT move"'),
-        ('"COMMIT"', '"RELEASE move"'),
-    )
+    patch.source(*RUN, ("cursor.execute(BEGIN)", 'cursor.execute("SAVEPOINT move")'))
+    patch.source(work, "commit", ("cursor.execute(COMMIT)", 'cursor.execute("RELEASE move")'))
 
 
 @tricky(
@@ -52,12 +48,12 @@ def a_savepoint_is_the_transaction(patch: Patch) -> None:
 def something_is_read_inside_the_transaction(patch: Patch) -> None:
     """A SELECT between BEGIN and the UPDATE."""
     patch.source(
-        Session,
-        "_send",
+        work.Transaction,
+        "write",
         (
-            "for index, write in enumerate(writes):",
-            """await self._connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")
-        for index, write in enumerate(writes):""",
+            "for index, write in enumerate(self.writes):",
+            """cursor.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    for index, write in enumerate(self.writes):""",
         ),
     )
 
@@ -70,13 +66,15 @@ def something_is_read_inside_the_transaction(patch: Patch) -> None:
 def something_is_read_after_the_commit(patch: Patch) -> None:
     """A SELECT behind COMMIT, whose failure is nobody's."""
     patch.source(
-        Session,
-        "_send",
+        work,
+        "commit",
         (
             "receipt.fate = CommitFate.COMMITTED",
             """receipt.fate = CommitFate.COMMITTED
-    with contextlib.suppress(sqlite3.Error, MemoryError):
-        await self._connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")""",
+    try:
+        cursor.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except (sqlite3.Error, MemoryError):
+        pass""",
         ),
     )
 
@@ -89,13 +87,13 @@ def something_is_read_after_the_commit(patch: Patch) -> None:
 def a_busy_commit_is_sent_again(patch: Patch) -> None:
     """BUSY at COMMIT is met by the same COMMIT, twice, before the whole is undone."""
     patch.source(
-        Session,
-        "_send",
+        work,
+        "commit",
         (
-            'await self._connection.execute("COMMIT")',
+            "cursor.execute(COMMIT)",
             """for again in (True, True, False):
             try:
-                await self._connection.execute("COMMIT")
+                cursor.execute(COMMIT)
                 break
             except sqlite3.OperationalError as error:
                 if not again or primary_code(error) != sqlite3.SQLITE_BUSY:
@@ -111,11 +109,7 @@ def a_busy_commit_is_sent_again(patch: Patch) -> None:
 )
 def the_commit_is_a_method(patch: Patch) -> None:
     """The library's own commit in place of the statement."""
-    patch.source(
-        Session,
-        "_send",
-        ('await self._connection.execute("COMMIT")', "await self._connection.commit()"),
-    )
+    patch.source(work, "commit", ("cursor.execute(COMMIT)", "cursor.connection.commit()"))
 
 
 @tricky(
@@ -125,23 +119,14 @@ def the_commit_is_a_method(patch: Patch) -> None:
 )
 def the_rollback_is_left_to_the_close(patch: Patch) -> None:
     """A failed transaction is not rolled back before its connection is closed."""
-    patch.source(
-        Session, "_undone_on_error", ("await finish(_roll_back(self._connection))", "pass")
-    )
+    patch.source(*RUN, ("roll_back(native)\n        raise", "raise"))
 
 
 @tricky(
     family=Family.TRANSACTION,
     realistic="nothing may be cut in half, so nothing can be cut off",
-    shows="the cancellation comes through when the transaction has ended, one way or the other",
+    shows="the cancellation comes through when the transaction has ended, and the record says how",
 )
-def a_transaction_is_finished_before_a_cancellation(patch: Patch) -> None:
-    """Who is cancelled inside its transaction is cancelled after it."""
-    patch.source(
-        Session,
-        "commit",
-        (
-            "await self._undone_on_error(self._send(writes, receipt))",
-            "await finish(self._undone_on_error(self._send(writes, receipt)))",
-        ),
-    )
+def a_cancelled_transaction_runs_to_its_end(patch: Patch) -> None:
+    """Who is cancelled inside its transaction has committed it all the same."""
+    patch.source(per_transition._Keeper, "write", (", on_cancel=work.withdraw", ""))

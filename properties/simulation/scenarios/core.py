@@ -232,7 +232,7 @@ def _moved_by_hand(store: Store, attempt_id: str) -> Callable[[], Coroutine[Any,
 
 
 def doubted(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
-    """Return two uploads; who does not know what became of his reads the row, then asks."""
+    """Return two uploads; who does not know what became of his asks for another's, then for it."""
 
     def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         manager = _manager(model, setting, how)
@@ -246,7 +246,7 @@ async def _asks_late(manager: FileTransitionManager, attempt_id: str) -> str:
     try:
         await manager.transition(FILE_KEY, "start_upload", attempt_id=attempt_id)
     except OutcomeUnknownError:
-        await manager.store.read(FILE_KEY)  # meanwhile another commit may settle the doubt
+        await manager.store.outcome_of("nobody")  # meanwhile another commit may settle the doubt
         found = await manager.store.outcome_of(attempt_id)
         return f"OutcomeUnknownError, found {found.fate.value}"
     return "ok"

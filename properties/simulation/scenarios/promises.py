@@ -102,7 +102,7 @@ def neighbours(setup: str, locks: Callable[[], Locks] | None = None) -> Scenario
         setup,
         ("start_upload", "start_upload", "complete_upload"),
         locks=locks,
-        budget=Budget(cancellations=1),
+        budget=Budget(cancellations=1, overlaps=2),
         law=all_of(nothing_is_left_behind, _the_neighbour_is_undisturbed),
     )
 
