@@ -219,7 +219,7 @@ def _session(options: argparse.Namespace) -> int:
     with terminating_like_interrupt(), progress:
         code, told = _mutmut(["run", NOBODY], progress, "making", MAKING_LIMIT_S)
         found = fates(home)
-        if not found:
+        if code != 0 or not found:  # what it remembers may be of other code
             print(told[-2000:], file=sys.stderr)
             print(f"operators: invalid: mutmut made no mutants (exit code {code})", flush=True)
             return Verdict.INVALID.exit_code
