@@ -45,6 +45,7 @@ from properties.subjects.protocol import (
     LogRecord,
     Row,
     SubjectFactory,
+    keep_what_is_shown,
     shown_by,
 )
 from properties.text import told
@@ -215,6 +216,7 @@ class Scene:
 
     async def _made(self) -> Subject:
         subject = self._factory()
+        keep_what_is_shown(subject)
         await subject.make(self._path)
         self._open_subjects.append(subject)
         return subject

@@ -42,7 +42,13 @@ from properties.subjects import (
     Request,
     Subject,
 )
-from properties.subjects.protocol import Row, SubjectFactory, kept_count, shown_by
+from properties.subjects.protocol import (
+    Row,
+    SubjectFactory,
+    keep_what_is_shown,
+    kept_count,
+    shown_by,
+)
 
 
 class ContentionRules(RuleBasedStateMachine):
@@ -67,6 +73,7 @@ class ContentionRules(RuleBasedStateMachine):
         loop = self._cleanup.enter_context(asyncio.Runner()).get_loop()
         self._run = loop.run_until_complete
         self._subject: Subject = with_clock(type(self).make_subject, self._ambush.now)()
+        keep_what_is_shown(self._subject)
         path = os.path.join(folder, "files.db")
         self._run(self._subject.make(path))
         with of_the_harness():

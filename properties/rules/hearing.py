@@ -42,7 +42,13 @@ from properties.subjects import (
     Place,
     Request,
 )
-from properties.subjects.protocol import Row, SubjectFactory, kept_count, shown_by
+from properties.subjects.protocol import (
+    Row,
+    SubjectFactory,
+    keep_what_is_shown,
+    kept_count,
+    shown_by,
+)
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 LEFT_BEHIND = "nothing_outlives_its_owner"
@@ -195,6 +201,7 @@ class _Run:
     async def make(self) -> None:
         if hasattr(self._subject, "jitter"):
             self._subject.jitter = max  # no luck but the schedule's
+        keep_what_is_shown(self._subject)
         await self._subject.make(self._path)
 
     async def close(self) -> None:

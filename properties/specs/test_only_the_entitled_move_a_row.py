@@ -29,7 +29,9 @@ def judge(evidence: Evidence) -> None:
         raised = set(_places(operation, "raises"))
         planned = Counter(place for place, _ in operation.request.disturbances)
         tries = 1 + evidence.backoffs.get(operation.attempt_id, 0)
-        for place, times in _places(operation, "").items():
+        reached = _places(operation, "reached")  # and then, perhaps, what happens there
+        called = reached | (_places(operation, "") - reached)
+        for place, times in called.items():
             if place is Place.AFTER_COMMIT:
                 most = planned[place]
             elif Place.BACKOFF in planned:

@@ -94,7 +94,7 @@ class CoreSubject:
         self.kept_count = kept_count
         self.unmet = unmet
         self.is_plain = False
-        self.shown: list[Shown] = []
+        self.shown: list[Shown] | None = None
         self._tries = tries
         self._now = now
         self._machine = machine
@@ -242,7 +242,7 @@ class CoreSubject:
 
     def _note(self, place: Place, row: FileRow, edge: Edge) -> None:
         request = _request.get()
-        if request is not None:
+        if request is not None and self.shown is not None:
             self.shown.append(
                 Shown(
                     attempt_id=request.attempt_id,

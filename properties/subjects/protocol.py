@@ -206,11 +206,18 @@ def kept_count(subject: object) -> int:
 
 
 def shown_by(subject: object) -> list[Shown]:
-    """Return what guards and callbacks were shown since ``make``; nothing if it keeps no note.
+    """Return what guards and callbacks were shown since it was told to keep a note of it."""
+    return list(getattr(subject, "shown", None) or ())
 
-    Optional, as ``kept_count`` is: a list named ``shown``.
+
+def keep_what_is_shown(subject: object) -> None:
+    """Let it note what guards and callbacks are shown, if it can: in a list named ``shown``.
+
+    Optional, as ``kept_count`` is, and None until then: a note for each call would be taken for
+    what an attempt leaves behind.
     """
-    return list(getattr(subject, "shown", ()))
+    if hasattr(subject, "shown"):
+        subject.shown = []
 
 
 class Subject(Protocol):

@@ -87,6 +87,14 @@ def _called_twice() -> Evidence:
     return _evidence(operations=[first])
 
 
+def _reached_and_raised() -> Evidence:
+    answer = Answer(kind=AnswerKind.FAILED)
+    callbacks = ((Place.GUARD, _nothing), (Place.BACKOFF, _nothing))
+    failed = _operation("b", "fail_upload", (3, 6), answer, disturbances=callbacks)
+    failed.marks += [(4, "guard: reached"), (5, "guard: raises")]
+    return _evidence(failed)
+
+
 def _told(**told: Any) -> Evidence:
     answer = _moved("untracked", "uploading", 1, **told)
     return _evidence(operations=[dataclasses.replace(FIRST, answer=answer)])
@@ -121,6 +129,7 @@ FALSE: dict[str, tuple[str, Evidence]] = {
     "found what was expected": (ANSWERS, _stale(Row("untracked", 0), expected_version=0)),
 }
 TRUE = {
+    "a guard that is reached, and then raises": _reached_and_raised(),
     "one attempt": _evidence(),
     "a guard is shown the row": _shown(Place.GUARD, "untracked", 0),
     "after the commit the new row": _shown(Place.AFTER_COMMIT, "uploading", 1),
