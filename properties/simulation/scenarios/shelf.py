@@ -110,7 +110,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     kept("shared-mixed-2", "An update and a look, then another update, on one connection.",
          lone_update, read_then_set, law=every_ok_counts, is_shared=True, is_broken=True),
     kept("returning-2", "An update whose row is fetched in a second call, against a lone update.",
-         returning, lone_update, law=every_ok_word_counts),
+         returning, lone_update, law=every_ok_word_counts, budget=Budget(overlaps=1)),
     kept("data-version-2", "Two looks at how often others have committed, against a lone update.",
          look_for_commits, lone_update, law=every_ok_counts),
     kept("layout-and-rows-2", "A look at the schema and a row in one, against a lone update.",

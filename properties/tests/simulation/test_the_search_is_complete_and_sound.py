@@ -37,6 +37,7 @@ SMALL = (
     ("tickets-2", Budget()),
     ("tickets-2", Budget(cancellations=1)),
     ("returning-2", Budget()),
+    ("returning-2", Budget(overlaps=1)),
     ("data-version-2", Budget()),
     ("layout-and-rows-2", Budget()),
     ("script-begin-2", Budget()),
