@@ -115,7 +115,6 @@ async def _drive(
             if len(found) > 5:
                 break
         rate = probes.step_count / (time.perf_counter() - began)
-        getattr(subject, "shown", []).clear()  # the judge's notes
         found += objects.findings(OBJECTS_A_RECORD * COUNT)
         objects.end()
     finally:
