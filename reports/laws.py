@@ -19,6 +19,7 @@ from reports import schema
 from reports.kept import once
 from reports.processes import Ended, Pulse, clean_environ, run
 from reports.schema import (
+    NEXT_FAILURE,
     LawComparison,
     LawOutcome,
     LawRecord,
@@ -196,9 +197,10 @@ def _work(law: LawRecord) -> int:
     return law.examples + law.steps + law.schedules
 
 
-def _gist(law: LawRecord) -> str:
+def _gist(law: LawRecord) -> list[str]:
     """What failed, without the numbers and addresses that differ from run to run."""
-    return NUMBER.sub("N", brief(law.failure or ""))
+    failures = (law.failure or "").split(f"\n{NEXT_FAILURE}")
+    return [NUMBER.sub("N", brief(each)) for each in failures]
 
 
 def _believed(law: LawRecord, run: LawsRun) -> LawVerdict:

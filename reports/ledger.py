@@ -25,6 +25,7 @@ from packaging.utils import canonicalize_name
 from reports import session
 from reports.load import short_name
 from reports.schema import (
+    NEXT_FAILURE,
     AcceptedKind,
     AcceptedLine,
     AcceptedState,
@@ -210,8 +211,10 @@ class Ledger:
         def refusal(line: Line) -> str | None:
             if row.kind is LawKind.MACHINE:
                 return "a promise of the machine cannot be accepted away; change the promise"
-            if line.shows is not None and line.shows not in (row.failure or ""):
-                return f"the failure does not show {line.shows!r}"
+            failures = (row.failure or "").split(f"\n{NEXT_FAILURE}")
+            if line.shows is not None and not all(line.shows in each for each in failures):
+                which = "the failure" if len(failures) == 1 else "one of its failures"
+                return f"{which} does not show {line.shows!r}"
             return None
 
         named = self._naming(AcceptedKind.LAW, {row.law, row.law.partition(" [")[0]})

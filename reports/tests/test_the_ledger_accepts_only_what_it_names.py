@@ -11,6 +11,7 @@ from reports import judgement, ledger, regressions
 from reports.laws import LawsRun
 from reports.ledger import Ledger, Line, accept_laws, remarks
 from reports.schema import (
+    NEXT_FAILURE,
     AcceptedKind,
     AcceptedState,
     BehaviourChange,
@@ -104,6 +105,12 @@ def test_a_named_change_passes_on_its_last_day(tmp_path: Path) -> None:
         ({"before": "3.2"}, broken(), AcceptedState.NOT_ASKED, None),
         ({"today": datetime.date(2026, 11, 29)}, broken(), AcceptedState.EXPIRED, "it expired on"),
         ({}, broken(failure="it crashed"), AcceptedState.REFUSED, "does not show 'raised at"),
+        (
+            {},
+            broken(failure=f"it raised at the call\n{NEXT_FAILURE}other\nit crashed"),
+            AcceptedState.REFUSED,
+            "one of its failures does not show 'raised at",
+        ),
         ({}, broken(kind=LawKind.MACHINE), AcceptedState.REFUSED, "a promise of the machine"),
     ],
 )
