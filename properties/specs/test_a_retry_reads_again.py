@@ -25,6 +25,8 @@ from properties.subjects import AnswerKind, Offer, Place, Request, SubjectFactor
 NEEDS = frozenset({Offer.SCENARIOS, Offer.GUARDS, Offer.CALLBACKS, Offer.BACKOFF})
 
 BEGIN = ("BEGIN", "SAVEPOINT")
+ENOUGH = 5
+"""Retries that are looked at, where there may be any."""
 
 
 def _was_turned_away(sql: str, result: object) -> bool:
@@ -65,14 +67,22 @@ def judge_calls(trial: Trial) -> tuple[list[str], int]:
 def test_after_a_sleep_from_a_fresh_read(
     subject_name: str, walked: Walk, request: pytest.FixtureRequest
 ) -> None:
-    """Four attempts on two files: without locks they meet each other's write in full flight."""
+    """Four attempts on two files: without locks they meet each other's write in full flight.
+
+    Most schedules bring no such meeting, so without locks they are walked until some have.
+    """
+    may_meet = subject_name.endswith("-unlocked")
     seen = 0
-    for trial in walked(promises.neighbours(subject_name), times=2, fault_count=2):
+    for trial in walked(
+        promises.neighbours(subject_name), times=30 if may_meet else 2, fault_count=2
+    ):
         wrong, retries = judge_calls(trial)
         assert [] == wrong, "; ".join(wrong)
         seen += retries
+        if may_meet and seen >= ENOUGH:
+            break
     request.node.stash[RECORDER.tally_key]["steps"] += seen
-    assert seen or not subject_name.endswith("-unlocked"), "nobody had to try again"
+    assert seen or not may_meet, "nobody had to try again"
 
 
 def test_the_guard_is_asked_anew(make_subject: SubjectFactory) -> None:
