@@ -57,12 +57,15 @@ class Profile:
         )
 
     def shared(self, divisor: int) -> Profile:
-        """Return this profile with a part of its cases."""
+        """Return this profile with a part of its cases, and as many walks as `dev` has at least.
+
+        With fewer, a law that must see a retry may see none.
+        """
         return replace(
             self,
             explored_count=max(1, self.explored_count // divisor),
             drawn_count=max(1, self.drawn_count // divisor),
-            walk_count=max(1, self.walk_count // divisor),
+            walk_count=max(min(12, self.walk_count), self.walk_count // divisor),
             point_count=max(1, self.point_count // 2),
         )
 
