@@ -39,6 +39,8 @@ MAKING_LIMIT_S = 1800.0
 SHOWING_LIMIT_S = 120.0
 NOBODY = f"{PACKAGE}.nobody.*"
 """A pattern that no mutant fits: all are made, the tests are timed, and none is asked."""
+MADE = f"nothing matches\n\nFilter: ('{NOBODY}',)"
+"""What mutmut says when it has made them all, and is left to complain of the pattern."""
 
 _MUTMUT = """
 from mutmut.core import MutmutCallStack as calls
@@ -212,6 +214,11 @@ def _mutmut(words: Sequence[str], progress: Progress, what: str, limit_s: float)
     return code, log.read_text("utf-8", "replace")
 
 
+def has_made(exit_code: int, told: str) -> bool:
+    """Whether mutmut came to the end of making: it then fails for want of a mutant to ask."""
+    return exit_code == 1 and MADE in told
+
+
 def _session(options: argparse.Namespace) -> int:
     home, began_s = session.ROOT / HOME, time.monotonic()
     progress = Progress(terminal.console())
@@ -219,7 +226,7 @@ def _session(options: argparse.Namespace) -> int:
     with terminating_like_interrupt(), progress:
         code, told = _mutmut(["run", NOBODY], progress, "making", MAKING_LIMIT_S)
         found = fates(home)
-        if code != 0 or not found:  # what it remembers may be of other code
+        if not has_made(code, told) or not found:  # what it remembers may be of other code
             print(told[-2000:], file=sys.stderr)
             print(f"operators: invalid: mutmut made no mutants (exit code {code})", flush=True)
             return Verdict.INVALID.exit_code

@@ -28,6 +28,7 @@ from fsmcore.tests.support import (
     query,
     records,
 )
+from fsmcore.text import shown
 
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
@@ -113,3 +114,10 @@ def test_two_runs_say_the_same(
         assert home not in message
         assert str(tmp_path) not in message
         assert message[-1] in ".)" or message in ("a callback", "None"), message
+
+
+def test_any_text_is_shown_whole_on_one_line_or_cut_with_its_length() -> None:
+    """The longest one that is whole, one more, and one that would move the cursor."""
+    assert "x" * 120 == shown("x" * 120)
+    assert f"{'x' * 120}… (121 characters)" == shown("x" * 121)
+    assert r"'a\n\x1b[2Jb'" == shown("a\n\x1b[2Jb")

@@ -109,3 +109,19 @@ def test_each_reason_is_about_lines_that_are_there() -> None:
         lines = " ".join(line.strip() for line in text.splitlines())
         assert was in lines, f"{function} has no line {was!r} any more"
         assert was != became
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "told", "has"),
+    [
+        (1, f"AssertionError: ... but {operators.MADE}", True),
+        (1, "ImportError: no such test", False),
+        (0, "", False),
+        (-1, f"... {operators.MADE}", False),
+    ],
+)
+def test_the_mutants_are_made_when_none_was_left_to_ask(
+    exit_code: int, told: str, has: bool
+) -> None:
+    """mutmut knows no way to make them all and ask none but a pattern that none fits."""
+    assert has is operators.has_made(exit_code, told)
