@@ -3,7 +3,7 @@
 Each call that aiosqlite hands to its thread and back costs more than the statements in it. What
 its public surface lets run in that thread as a whole is what opens the connection, the
 ``connector`` of ``aiosqlite.Connection``. So a transaction is opened, run and closed there, in one
-hop. What aiosqlite 0.20 … 0.22 and SQLite do, and what is done about it here:
+hop. What aiosqlite 0.17 … 0.22 and SQLite do, and what is done about it here:
 
 * aiosqlite does not wait for the thread of a connect that failed, and up to 0.20 a cancelled one
   keeps its thread for ever: a connector here never raises, and runs to its end whoever is
