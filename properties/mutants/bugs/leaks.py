@@ -52,7 +52,7 @@ def a_cancelled_sleep_is_a_short_sleep(patch: Patch) -> None:
 
 @mutant(
     family=Family.LEAKS,
-    laws=(LEFT, "two_hundred_transitions_leave_nothing"),
+    laws=(LEFT,),
     realistic="open, work, close: without a try",
     shows="one attempt that fails inside its connection",
 )

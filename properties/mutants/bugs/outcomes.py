@@ -43,7 +43,7 @@ def a_commit_that_was_sent_counts_as_done(patch: Patch) -> None:
 
 @mutant(
     family=Family.OUTCOMES,
-    laws=("an_unknown_outcome_says_unknown", "the_event_log_tells_the_truth"),
+    laws=("the_event_log_tells_the_truth",),
     realistic="the mark is set after the call, which one that raises does not come to",
     shows="a COMMIT that fails",
 )
