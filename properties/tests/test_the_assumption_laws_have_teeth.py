@@ -30,6 +30,7 @@ BROKEN: dict[str, tuple[Patch, ...]] = {
     "a_chained_event_runs_after_its_sender": (machine.drops_a_chained_event,),
     "a_clock_that_steps_back_delays_nobody": (machine.waits_for_the_clock,),
     "a_closed_connection_raises_value_error": (worker.raises_as_sqlite_does,),
+    "a_connection_is_what_its_connector_returns": (worker.connects_before_its_thread_starts,),
     "a_connection_works_on_after_an_error": (worker.ends_at_an_error,),
     "a_constraint_undoes_its_statement_alone": (opened_as(database.UndoesAllAtAConstraint),),
     "a_dropped_machine_is_freed": (machine.keeps_every_machine,),

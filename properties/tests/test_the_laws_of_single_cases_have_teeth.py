@@ -86,8 +86,10 @@ CASES: dict[str, Callable[[SubjectFactory], None]] = {
             made, "back a second"
         )
     ),
-    "a_cancelled_commit_is_recorded_as_nothing_done": (
-        test_an_unknown_outcome_says_unknown.test_a_caller_who_is_cut_off_inside_its_commit
+    "a_cancelled_commit_is_recorded_as_nothing_done": lambda made: (
+        test_an_unknown_outcome_says_unknown.test_a_caller_who_is_cut_off_inside_its_commit(
+            made, fails=True
+        )
     ),
     "an_attempt_in_doubt_is_denied": test_a_doubt_stays_until_a_later_commit.test_asked_at_once,
     "whoever_ends_later_settles_every_doubt": (

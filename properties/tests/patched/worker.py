@@ -28,6 +28,17 @@ def _around(make: Callable[[_Call], _Call]) -> Patch:
     return patch
 
 
+def connects_before_its_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect where the connection is made."""
+    whole = aiosqlite.Connection.__init__
+
+    def init(self: Any, connector: _Call, *arguments: Any, **options: Any) -> None:
+        native = connector()
+        whole(self, lambda: native, *arguments, **options)
+
+    monkeypatch.setattr(aiosqlite.Connection, "__init__", init)
+
+
 @_around
 def submits_late(whole: _Call) -> _Call:
     """Return calls that reach the worker two turns after they were made."""
