@@ -42,7 +42,7 @@ def test_an_archive_asks_the_same_question_elsewhere(
     # An answer that this run cannot confirm is told law by law.
     unpacked = tmp_path / "other"
     with tarfile.open(packed) as archive:
-        archive.extractall(unpacked, filter="data")
+        archive.extractall(unpacked)  # noqa: S202 - made above
     answer = schema.read(unpacked / "gate.json", GateRecord)
     (unpacked / "gate.json").write_text(
         (unpacked / "gate.json").read_text().replace('"new failure"', '"holds"')

@@ -244,13 +244,15 @@ def test_a_question_that_cannot_be_asked_is_a_usage_error(
     assert [] == list((checkout / ".gate").glob("building-*"))
 
 
-def test_a_record_that_cannot_be_written_is_no_verdict(
+def test_a_record_that_cannot_be_written_is_said_before_anything_is_judged(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever reads the file would believe an older one, so the session is invalid."""
+    """Whoever reads the file after the gate would believe an older one."""
     (checkout / "file").touch()
-    assert 4 == gate.main(["rich==1", "--out", str(checkout / "file" / "gate.json")])
-    assert "the record is not written" in capsys.readouterr().out.splitlines()[-1]
+    assert 2 == gate.main(["rich==1", "--out", str(checkout / "file" / "gate.json")])
+    told = capsys.readouterr()
+    assert "gate.json cannot be written" in told.err
+    assert "gate: usage: nothing was judged\n" == told.out
 
 
 def test_ctrl_c_leaves_no_process_and_no_half_record(stand_in_folder: Path, checkout: Path) -> None:
