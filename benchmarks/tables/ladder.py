@@ -21,10 +21,13 @@ RUNGS = {
 
 
 STACKED = (
-    *("raw_loop", "fresh_connection", "aiosqlite_fresh"),
-    *("store", "manager_handrolled", "manager_statemachine"),
+    *("raw_loop", "fresh_connection", "store"),
+    *("manager_handrolled", "manager_statemachine"),
 )
-"""The rungs that lie one upon another: each is the one before it and something more."""
+"""The rungs that lie one upon another: each is the one before it and something more.
+
+aiosqlite statement by statement is beside them: the store sends it a whole transaction.
+"""
 
 BAR = 40
 

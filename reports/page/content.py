@@ -12,8 +12,7 @@ from reports.schema import Figure
 LADDER = (
     ("raw_loop", "SQLite"),
     ("fresh_connection", "a fresh connection"),
-    ("aiosqlite_fresh", "aiosqlite: a thread, hops"),
-    ("store", "the store"),
+    ("store", "the store: aiosqlite, a thread, hops"),
     ("manager_handrolled", "the manager"),
     ("manager_statemachine", "python-statemachine"),
 )
