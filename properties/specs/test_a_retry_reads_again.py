@@ -13,6 +13,7 @@ from collections import Counter
 
 import pytest
 
+from properties.reach import reached
 from properties.recording import RECORDER
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
@@ -120,3 +121,38 @@ def test_the_guard_is_asked_anew(make_subject: SubjectFactory) -> None:
     assert 2 == came.count(Place.BACKOFF), came
     last_try = came[len(came) - came[::-1].index(Place.BACKOFF) :]
     assert (Place.GUARD, Place.BEFORE_COMMIT) == (last_try[0], last_try[-1]), f"came to {came}"
+
+
+@pytest.mark.needs(Offer.EXPECTED_VERSION)
+def test_who_comes_back_to_a_moved_row_is_told_so(make_subject: SubjectFactory) -> None:
+    """It met a lock, and while it slept the row left the version that it was to have."""
+
+    async def use(path: str) -> AnswerKind:
+        subject = make_subject()
+        await subject.make(path)
+        outsider = Outsider(path, subject.layout)
+
+        async def locks() -> None:
+            assert outsider.take_the_lock(1)
+
+        async def moves() -> None:
+            outsider.see_a_backoff()
+            assert outsider.move("outsider", "f") is not None
+
+        try:
+            await subject.seed("f")
+            asked = Request(
+                attempt_id="a",
+                file_path="f",
+                event="start_upload",
+                expected_version=0,
+                disturbances=((Place.GUARD, locks), (Place.BACKOFF, moves)),
+            )
+            return (await subject.attempt(asked)).kind
+        finally:
+            outsider.close()
+            await subject.close()
+
+    with scratch_folder() as folder:
+        assert AnswerKind.STALE is asyncio.run(use(f"{folder}/files.db"))
+    reached("by hand: stale after a backoff")
