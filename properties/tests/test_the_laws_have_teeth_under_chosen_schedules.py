@@ -100,7 +100,10 @@ class ChecksThenWrites(CoreSubject):
 
 
 def test_a_race_is_shown_with_the_one_switch_that_it_needs(tmp_path: Path) -> None:
-    """Two attempts, one deviation, proven minimal, with a history that other checkers read."""
+    """Few attempts, one deviation, proven minimal, with a history that other checkers read.
+
+    Two that race are the least; one that is cancelled leaves its write to race with a third.
+    """
     law = "only_legal_edges_are_taken"
     judges = {law: hearing.all_judges()[law]}
     shrinking = settings(QUICK, phases=PROFILES["dev"].explored.phases)
@@ -115,7 +118,7 @@ def test_a_race_is_shown_with_the_one_switch_that_it_needs(tmp_path: Path) -> No
     assert "rules.ChecksThenWrites.start_upload~" in text
     asked = from_name(found.entries[law].scenario)
     assert asked is not None
-    assert (1, 2) == (len(asked.phases), len(asked.phases[0]))
+    assert 2 <= sum(map(len, asked.phases)) <= 3
 
 
 def test_the_untouched_subject_keeps_every_law() -> None:
