@@ -1,63 +1,66 @@
 """How often the gate's clocks are wrong, and how small a slowdown they find: real comparisons.
 
-    python -m reports.campaign --benchmark NAME [--slowdown PERCENT] [--comparisons N]
-                               [--budget SECONDS] [--data FILE]
-    python -m reports.campaign --table [--data FILE]
+    python -m reports.campaign [--slowdown PERCENT] [--hog] [--comparisons N] [--budget SECONDS]
+                               [--benchmark NAME] [--cpu N] [--data FILE]
+    python -m reports.campaign --table [--write-docs] [--data FILE]
 
-Each comparison is one run of the clocks as a gate has them, of one benchmark with the control
-beside it, in processes of the lock's own environment; `--slowdown` slows the candidate down by
-real work. Each is kept at once as one JSON line with its seed, what other tools' rules say of the
-same rounds, the command and a digest of the sources. Safe to stop and start again, on another
-commit too: what stands in the file is not measured again, and the last line says how many states
-of the sources it comes from.
+Each comparison is one whole run of the clocks as a gate has them: its benchmarks and the control,
+in processes of the lock's own environment, until all are settled or the budget ends. `--benchmark`
+narrows the runs to one and the control; `--slowdown` slows the candidate down by real work; `--hog`
+runs a process beside it that does nothing but take a CPU. Two campaigns may run at once, each with
+a `--cpu` of its own.
 
-The table gives, for each benchmark and slowdown, how often each rule said *slower*, with the bounds
-of Clopper and Pearson (each side 2.5 %).
+Each run is kept at once as one JSON line: its command and seed, what it answered, what it said of
+each benchmark and what other tools' rules say of the same rounds, a digest of the sources. Safe to
+stop and start again, on another commit too: what stands in the file is not measured again, and the
+last line says how many states of the sources it comes from.
+
+The table gives, for whole runs and for each benchmark, how often each rule spoke, with bounds.
 
 Exit codes: 0 measured or shown, 2 usage error, 4 the environment did not allow it, 130 interrupted.
 """
 
+import contextlib
 import datetime
+import fcntl
 import json
 import os
+import platform
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from reports import kept, looks, policy, session, statistics, terminal
+from reports import kept, looks, policy, session, shares, terminal
 from reports.environments import Builder, EnvironmentUnavailableError
+from reports.judgement import decide
 from reports.ledger import Ledger
+from reports.load import short_name
 from reports.pairs import Epoch, Pairing, Side
-from reports.processes import terminating_like_interrupt
+from reports.policy import TimePolicy
+from reports.processes import LAUNCH, kill_group, terminating_like_interrupt, uninterrupted
 from reports.progress import Progress
 from reports.rivals import RULES
-from reports.schema import BenchmarkOutcome, Figure, SessionRecord, Verdict, given_path
+from reports.schema import BenchmarkComparison, SessionRecord, Verdict, given_path
+from reports.shares import Cell, Line
 from reports.timing import measure
 
-Line = dict[str, Any]  # JSON, written and read here only
 BENCHMARKS = ("bare_machine", "aiosqlite_transaction", "manager")
-OURS = "this gate"
-SLOWER = "this gate, slower or regressed"
+DATA = session.ROOT / "docs" / "campaign.jsonl"
+WORDS_MOST = 120
+"""Of the reason why a run did not pass; the line stays short."""
 
 
 def compare_once(
-    python: Path,
-    *,
-    benchmark: str,
-    slowdown_percent: float,
-    budget_s: float,
-    seed: int,
-    progress: Progress,
+    python: Path, cell: Cell, *, cpu: int | None, seed: int, progress: Progress
 ) -> Line:
-    """Run the clocks once; returns the line that is kept."""
-    draw = random.Random(seed)
+    """Run the clocks once, as a gate does; returns the line that is kept."""
+    time_policy = policy.load().time
     scratch = Path(tempfile.mkdtemp(prefix="fsmcore-campaign-"))
     epochs: list[Epoch] = []
     began = time.monotonic()
@@ -67,161 +70,165 @@ def compare_once(
             checkout=session.ROOT,
             scratch=scratch,
             limit_s=policy.load().limits.benchmarks_s,
-            draw=draw,
+            draw=random.Random(seed),
             pulse=progress.detail,
-            slowdown_percent=slowdown_percent,
+            slowdown_percent=cell.slowdown_percent,
+            cpus=None if cpu is None else [cpu],
         )
 
-        def epoch(_: Sequence[str] | None) -> Epoch:
-            epochs.append(pairing.epoch([benchmark, "control"]))
+        def epoch(wanted: Sequence[str] | None) -> Epoch:
+            chosen = [cell.only, "control"] if cell.only else wanted
+            epochs.append(pairing.epoch(chosen))
             return epochs[-1]
 
-        timing = measure(
-            epoch,
-            policy.load().time,
-            left_s=lambda: began + budget_s - time.monotonic(),
-            say=lambda _: None,
-            at=progress.at,
-            ledger=Ledger(lines=[], changes=[], today=_today()),
-        )
+        with hog() if cell.has_hog else contextlib.nullcontext():
+            timing = measure(
+                epoch,
+                time_policy,
+                left_s=lambda: began + cell.budget_s - time.monotonic(),
+                say=lambda _: None,
+                at=progress.at,
+                ledger=Ledger(
+                    lines=[], changes=[], today=datetime.datetime.now(datetime.UTC).date()
+                ),
+            )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    row = next((each for each in timing.rows if each.name == benchmark), None)
-    invalid = any(each.verdict is Verdict.INVALID for each in timing.reasons)
+    answer, reasons = decide(timing.reasons)
+    rows = {short_name(row.name): row for row in timing.rows}
+    asked = [cell.only] if cell.only else BENCHMARKS
     return {
-        "benchmark": benchmark,
-        "slowdown_percent": slowdown_percent,
-        "budget_s": budget_s,
+        "command": f"nox -s campaign -- {cell.options}",
+        "only": cell.only,
+        "slowdown_percent": cell.slowdown_percent,
+        "budget_s": cell.budget_s,
+        "hog": cell.has_hog,
+        "cpu": cpu,
         "seed": seed,
-        "outcome": "invalid" if invalid else row.outcome.value if row else "unknown",
-        "ratio": row.ratio if row else None,
-        "ratio_low": row.ratio_low if row else None,
-        "ratio_high": row.ratio_high if row else None,
-        "cpu_ratio": row.cpu_ratio if row else None,
-        "visible_percent": looks.smallest_visible_percent(row, policy.load().time) if row else None,
+        "answer": answer.value,
+        "why": None if answer is Verdict.PASS else reasons[0].text[:WORDS_MOST],
         "epochs": timing.epoch_count,
-        "is_pinned": timing.is_pinned,
-        "elapsed_s": round(time.monotonic() - began, 2),
+        "pinned": timing.is_pinned,
+        "elapsed_s": round(time.monotonic() - began, 1),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "sources": kept.digest_of_sources()[:12],
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "rivals": _rivals(epochs[1:], benchmark),
-        "command": f"nox -s campaign -- --benchmark {benchmark} --slowdown {slowdown_percent:g} "
-        f"--budget {budget_s:g}",
+        "machine": _machine(),
+        "benchmarks": {
+            name: _row(rows.get(name), _others(epochs[1:], name), time_policy)
+            for name in (*asked, "control")
+        },
     }
 
 
-def _today() -> datetime.date:
-    return datetime.datetime.now(datetime.UTC).date()
+def _machine() -> str:
+    return f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
 
 
-def _rivals(epochs: Sequence[Epoch], benchmark: str) -> dict[str, bool]:
+@contextlib.contextmanager
+def hog() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process beside us that takes a CPU, whichever it gets, and nothing else."""
+    process: subprocess.Popen[bytes] | None = None
+    busy = [sys.executable, "-I", "-c", "while True: pass"]
+    try:
+        with uninterrupted():
+            process = subprocess.Popen(
+                [sys.executable, "-I", str(LAUNCH), "-", str(os.getpid()), *busy],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        yield process
+    finally:
+        if process is not None:
+            kill_group(process.pid)
+            process.wait()
+
+
+def _row(row: BenchmarkComparison | None, others: list[str] | None, policy: TimePolicy) -> Line:
+    """What a run said of one benchmark: its ratio with both bounds, and what may explain it."""
+    if row is None:
+        return {"outcome": "unknown"}
+    rounded = [
+        None if each is None else round(each, 4)
+        for each in (row.ratio, row.ratio_low, row.ratio_high, row.cpu_ratio, row.twin_ratio)
+    ]
+    visible = looks.smallest_visible_percent(row, policy)
+    return {
+        "outcome": row.outcome.value,
+        "ratio": rounded[:3],
+        "cpu": rounded[3],
+        "twin": rounded[4],
+        "visible_percent": None if visible is None else round(visible, 2),
+        "epochs": row.epoch_count,
+        **({} if row.is_control else {"others": others}),
+    }
+
+
+def _others(epochs: Sequence[Epoch], benchmark: str) -> list[str] | None:
+    """Which rules of other tools call it slower; None where they have nothing to go by."""
     samples = {
         side: [each for epoch in epochs for each in epoch.sides[side].rounds_s.get(benchmark, ())]
         for side in Side
     }
     if any(len(each) < 2 for each in samples.values()):
-        return {}
-    return {
-        name: bool(rule(samples[Side.BASELINE], samples[Side.CANDIDATE]))
-        for name, rule in RULES.items()
-    }
+        return None
+    both = samples[Side.BASELINE], samples[Side.CANDIDATE]
+    return [name for name, rule in RULES.items() if rule(*both)]
 
 
 def read(path: Path) -> list[Line]:
-    """The lines so far; a last line that was cut off by a kill is dropped."""
+    """The lines so far; a last one that a kill has cut off does not count.
+
+    Raises `UsageError` for anything else that is no line of a campaign.
+    """
     lines: list[Line] = []
     if path.exists():
-        for text in path.read_text(encoding="utf-8").splitlines():
+        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+        for number, text in enumerate(whole.splitlines(), 1):
             try:
                 lines.append(json.loads(text))
-            except ValueError:
-                break
+                shares.cell_of(lines[-1])
+            except (ValueError, TypeError, KeyError) as error:
+                raise session.UsageError(
+                    f"{session.shown(path)}, line {number}: no line of a campaign. "
+                    "Name another --data, or mend it."
+                ) from error
     return lines
 
 
-def keep(path: Path, lines: Sequence[Line], latest: Line) -> None:
+def keep(path: Path, latest: Line) -> None:
     """Append a line, durably; what a kill had left of another one is cut off first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = "".join(json.dumps(each) + "\n" for each in lines).encode()
-    if path.exists() and path.read_bytes() != whole:
-        path.write_bytes(whole)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(latest) + "\n")
+    with path.open("a+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # another campaign may write there
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
+        stream.write(json.dumps(latest, separators=(",", ":")).encode() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
 
 
-def done(lines: Iterable[Line], benchmark: str, slowdown_percent: float, budget_s: float) -> int:
-    """How many such comparisons stand in the file, whatever sources made them."""
-    wanted = (benchmark, slowdown_percent, budget_s)
-    return sum(
-        (each["benchmark"], each["slowdown_percent"], each["budget_s"]) == wanted for each in lines
-    )
-
-
-def _summary(lines: Sequence[Line], data: Path) -> str:
-    states = len({each.get("sources") for each in lines})
-    told = f" of {states} states of the sources" if states > 1 else ""
-    spent_s = sum(each.get("elapsed_s", 0.0) for each in lines)
-    each_s = f", {spent_s / len(lines):.0f} s each" if lines else ""
-    return f"{len(lines)} comparisons{told} in {session.shown(data)}{each_s}"
-
-
-def said_slower(line: Line) -> dict[str, bool]:
-    """Which rules said that the candidate is slower."""
-    regressed = line["outcome"] == BenchmarkOutcome.REGRESSED.value
-    low = line["ratio_low"]
-    told = regressed or (line["outcome"] != "invalid" and low is not None and low > 1)
-    return {OURS: regressed, SLOWER: told, **line["rivals"]}
-
-
-def rates(lines: Iterable[Line]) -> dict[tuple[str, float, float], dict[str, tuple[int, int]]]:
-    """Hits and comparisons of each rule, by benchmark, slowdown and budget."""
-    found: dict[tuple[str, float, float], dict[str, tuple[int, int]]] = {}
-    for line in lines:
-        cell = found.setdefault((line["benchmark"], line["slowdown_percent"], line["budget_s"]), {})
-        for rule, hit in said_slower(line).items():
-            hits, trials = cell.get(rule, (0, 0))
-            cell[rule] = (hits + hit, trials + 1)
-    return found
-
-
-def table(lines: Sequence[Line]) -> Table:
-    """One line a rule."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("benchmark", "slowdown", "budget", "rule", "slower", "share", "95 % bounds"):
-        made.add_column(column)
-    for (benchmark, percent, budget_s), rules in sorted(rates(lines).items()):
-        for rule, (hits, trials) in rules.items():
-            low, high = statistics.proportion_bounds(hits, trials, error=0.025)
-            made.add_row(
-                *(benchmark, f"{percent:g} %", f"{budget_s:g} s", rule, f"{hits} of {trials}"),
-                f"{hits / trials:.1%}",
-                f"{low:.1%} … {high:.1%}",
-            )
-    return made
-
-
-def figures(lines: Sequence[Line]) -> Mapping[str, Figure]:
-    """The shares of our own rules, for the record."""
-    return {
-        f"{benchmark} at {percent:g} % in {budget_s:g} s: {rule}": f"{hits} of {trials}"
-        for (benchmark, percent, budget_s), rules in sorted(rates(lines).items())
-        for rule, (hits, trials) in rules.items()
-        if rule in (OURS, SLOWER)
-    }
+def done(lines: Sequence[Line], cell: Cell) -> int:
+    """How many such runs stand in the file, whatever sources made them."""
+    return sum(shares.cell_of(each) == cell for each in lines)
 
 
 def _parser() -> session.Parser:
     description, _, rest = (__doc__ or "").partition("\n\n")
     made = session.parser(program="python -m reports.campaign", description=description)
     made.epilog = rest
-    made.add_argument("--benchmark", choices=BENCHMARKS, help="which one (default: in turns, all)")
+    made.add_argument("--benchmark", choices=BENCHMARKS, default="", help="one (default: all)")
     made.add_argument("--slowdown", type=float, default=0.0, metavar="PERCENT", help="default: 0")
+    made.add_argument("--hog", action="store_true", help="a process beside it that takes a CPU")
     made.add_argument("--comparisons", type=int, default=500, metavar="N", help="default: 500")
-    made.add_argument("--budget", type=float, default=60.0, metavar="SECONDS", help="of one")
-    made.add_argument("--data", type=given_path, default=None, metavar="FILE", help="JSON lines")
+    made.add_argument(
+        "--budget", type=float, default=120.0, metavar="SECONDS", help="of one run (default: 120)"
+    )
+    made.add_argument("--cpu", type=int, metavar="N", help="pin all to it (default: drawn anew)")
+    made.add_argument(
+        "--data", type=given_path, metavar="FILE", help="default: docs/campaign.jsonl"
+    )
     made.add_argument("--table", action="store_true", help="show what was measured so far")
+    made.add_argument("--write-docs", action="store_true", help="and write it to docs/campaign.md")
     return made
 
 
@@ -229,71 +236,81 @@ def _measure(options: Any, data: Path, progress: Progress) -> None:  # argparse'
     root = session.ROOT
     builder = Builder(root=root, cache=root / ".gate", pulse=progress.within("uv"))
     python = builder.build(builder.lock_requirements()).python
-    chosen = [options.benchmark] if options.benchmark else list(BENCHMARKS)
-    for number in range(options.comparisons):
-        for benchmark in chosen:
-            lines = read(data)
-            if done(lines, benchmark, options.slowdown, options.budget) > number:
-                continue
-            line = compare_once(
-                python,
-                benchmark=benchmark,
-                slowdown_percent=options.slowdown,
-                budget_s=options.budget,
-                seed=random.SystemRandom().randrange(2**31),
-                progress=progress,
-            )
-            keep(data, lines, line)
-            ratio = "no ratio" if line["ratio"] is None else f"{line['ratio']:.4f}"
-            progress.say(
-                f"{benchmark} {number + 1} of {options.comparisons}: {line['outcome']}, {ratio}, "
-                f"{line['epochs']} epochs, {line['elapsed_s']:.0f} s"
-            )
+    cell = Cell(
+        only=options.benchmark,
+        slowdown_percent=options.slowdown,
+        budget_s=options.budget,
+        has_hog=options.hog,
+    )
+    while (number := done(read(data), cell) + 1) <= options.comparisons:
+        seed = random.SystemRandom().randrange(2**31)
+        line = compare_once(python, cell, cpu=options.cpu, seed=seed, progress=progress)
+        keep(data, line)
+        told = ", ".join(_glance(*each) for each in line["benchmarks"].items())
+        progress.say(
+            f"{number} of {options.comparisons}: {line['answer']}, {told}; "
+            f"{line['epochs']} epochs, {line['elapsed_s']:.0f} s"
+        )
 
 
-def _show(lines: Sequence[Line]) -> None:
-    if lines:
-        terminal.console().print(table(lines))
+def _glance(name: str, row: Mapping[str, Any]) -> str:
+    return f"{name} {row['ratio'][0]:.3f}" if "ratio" in row else f"{name} -"
+
+
+def _refuse(options: Any, data: Path) -> None:  # argparse's own namespace
+    if options.comparisons < 1:
+        raise session.UsageError(f"--comparisons is {options.comparisons}; one is the least.")
+    if options.budget <= 0:
+        raise session.UsageError(f"--budget is {options.budget:g} s; give more than 0.")
+    if not 0 <= options.slowdown <= 100:
+        raise session.UsageError(
+            f"--slowdown is {options.slowdown:g} %; give 0 (identical code) to 100."
+        )
+    if options.cpu is not None and options.cpu not in os.sched_getaffinity(0):
+        usable = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        raise session.UsageError(f"--cpu is {options.cpu}; there are {usable}.")
+    if options.write_docs and not options.table:
+        raise session.UsageError("--write-docs goes with --table.")
+    if options.table and not read(data):
+        raise session.UsageError(f"{session.shown(data)}: nothing was measured yet.")
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the session and return its exit code."""
-    out, data = session.OUT / "campaign.json", session.OUT / "campaign.jsonl"
+    out, lines = session.OUT / "campaign.json", list[Line]()
     verdict, words = Verdict.PASS, ""
     try:
         options = _parser().parse_args(session.arguments(given))
-        out, data = options.out, options.data or data
-        if options.comparisons < 1:
-            raise session.UsageError(f"--comparisons is {options.comparisons}; one is the least.")
-        if options.budget <= 0:
-            raise session.UsageError(f"--budget is {options.budget:g} s; give more than 0.")
-        if not 0 <= options.slowdown <= 100:
-            raise session.UsageError(
-                f"--slowdown is {options.slowdown:g} %; give 0 (identical code) to 100."
-            )
-        if options.table and not data.is_file():
-            raise session.UsageError(f"{data}: no such file; nothing was measured yet.")
-        if not options.table:
-            progress = Progress(terminal.console())
-            with terminating_like_interrupt(), progress:
-                _measure(options, data, progress)
+        out, data = options.out, options.data or DATA
+        _refuse(options, data)
+        try:
+            if not options.table:
+                progress = Progress(terminal.console())
+                with terminating_like_interrupt(), progress:
+                    _measure(options, data, progress)
+        finally:
+            lines = read(data)
+        if options.write_docs:
+            shares.write_page(lines, shares.PAGE)
+        words = f"{shares.summary(lines)} in {session.shown(data)}"
     except session.UsageError as error:
         verdict, words = Verdict.USAGE, str(error)
     except EnvironmentUnavailableError as error:
         verdict, words = Verdict.INVALID, str(error)
     except KeyboardInterrupt:
         verdict, words = Verdict.INVALID, "interrupted; what was measured is kept"
-    lines = read(data)
-    if words:
+    if verdict is not Verdict.PASS:
         print(words, file=sys.stderr)
     record = SessionRecord(
-        name="campaign",
-        verdict=verdict,
-        summary=words or _summary(lines, data),
-        figures=dict(figures(lines)),
+        name="campaign", verdict=verdict, summary=words, figures=dict(shares.figures(lines))
     )
     code = session.finish(record, out, show=lambda: _show(lines))
     return 130 if words.startswith("interrupted") else code
+
+
+def _show(lines: Sequence[Line]) -> None:
+    if lines:
+        terminal.console().print(shares.table(lines))
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ class Pairing:
     """How epochs are run: both interpreters, where, and the randomness.
 
     An epoch that has ended leaves a note in `scratch`, and whoever goes on reads it there. With
-    `slowdown_percent` the candidate does so much more work, to see whether it is found.
+    `slowdown_percent` the candidate does so much more work, to see whether it is found; `cpus` are
+    those to draw from, in place of all that are usable.
     """
 
     pythons: Mapping[Side, Path]
@@ -142,6 +143,7 @@ class Pairing:
     pulse: Pulse
     group: str = "gate"
     slowdown_percent: float = 0.0
+    cpus: Sequence[int] | None = None
     _count: list[int] = field(default_factory=lambda: [0])
 
     def epoch(self, only: Sequence[str] | None = None) -> Epoch:
@@ -176,7 +178,8 @@ class Pairing:
         return f"{self._count[0]:03d}-{list(Seat).index(seat)}"
 
     def _run(self, only: Sequence[str] | None) -> _Run:
-        cpu = self.draw.choice(_usable_cpus()) if _usable_cpus() else None
+        cpus = _usable_cpus() if self.cpus is None else self.cpus
+        cpu = self.draw.choice(cpus) if cpus else None
         environ = clean_environ(
             PYTHONHASHSEED=str(self.draw.randrange(2**32)), PYTHONNOUSERSITE="1"
         )
