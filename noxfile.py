@@ -195,6 +195,12 @@ def bisect(session: nox.Session) -> None:
 
 
 @nox.session
+def cell(session: nox.Session) -> None:
+    """One question that one machine answers alone: -- CELL.json [--out ANSWER.json]."""
+    ask(session, "reports", "-m", "reports.cell", *session.posargs)
+
+
+@nox.session
 def campaign(session: nox.Session) -> None:
     """How often the gate's clocks err: real comparisons, kept as data. -- --slowdown 3, --table."""
     ask(session, "reports", "-m", "reports.campaign", *session.posargs)

@@ -21,7 +21,7 @@ from properties.asked import docket, dropped
 from properties.environment import environment
 from properties.known import KnownDefect, known_defects, stale, with_known
 from properties.profiles import PROFILES
-from properties.recording import RECORDER, ProgressLine, outside_stream
+from properties.recording import NO_SUBJECT, RECORDER, ProgressLine, outside_stream
 from properties.report import print_laws, summary_of, verdict_on
 from properties.session import (
     ROOT,
@@ -51,7 +51,8 @@ def _parser() -> Parser:
         action="append",
         default=[],
         metavar="NAME",
-        help="only this subject; MODULE:FACTORY for one of yours",
+        help=f"only this subject; MODULE:FACTORY for one of yours, {NO_SUBJECT!r} for what is "
+        "assumed of them",
     )
     made.add_argument(
         "--minutes",
@@ -121,7 +122,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     try:
         subject_names()
         _add_foreign(options.subject)
-        subjects = subject_names()
+        subjects = [*subject_names(), NO_SUBJECT]
     except UsageError:
         raise
     except Exception as error:
@@ -184,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     if options.list:
         told = [f"{name}\n      {sentence_of(name)}" for name in law_names()]
-        print("laws:", *told, "subjects:", *subject_names(), sep="\n  ")
+        print("laws:", *told, "subjects:", *subject_names(), NO_SUBJECT, sep="\n  ")
         return 0
     begin(options.record)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)

@@ -107,7 +107,7 @@ def known_defects(
 def with_known(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> list[LawRecord]:
     """Return the records, those of known defects with the ledger's sentence as their reason."""
     return [
-        msgspec.structs.replace(law, reason=defects[law.law].told())
+        msgspec.structs.replace(law, reason=defects[law.law].told(), is_known=True)
         if law.verdict is LawVerdict.FAIL and law.law in defects
         else law
         for law in laws

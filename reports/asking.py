@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from reports import environments, evidence, session
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.laws import LawsRun, read_run
-from reports.processes import Pulse, clean_environ, run
+from reports.processes import Pulse, run
 from reports.regressions import CPYTHON, SQLITE, Pair
 from reports.schema import LawRecord, LawVerdict, PairComparison, PairOutcome
 from reports.session import UsageError
@@ -136,7 +136,7 @@ class Asking:
         ended = run(
             [str(built.python), *arguments(pair, version, laws, out=out, seed=self._seed)],
             folder=session.ROOT,
-            environ=_environ(self._seed),
+            environ=environments.measured_environ(self._seed),
             log=folder / "laws.log",
             limit_s=limit_s,
             pulse=lambda words: self._pulse(f"{pair.package} {version}: {words}"),
@@ -234,10 +234,3 @@ def _differing(others: dict[str, dict[str, LawVerdict]], named: str) -> list[str
 
 def _word(verdict: LawVerdict | None) -> str:
     return "not reported" if verdict is None else verdict.value
-
-
-def _environ(seed: int) -> dict[str, str]:
-    """The environment of a measured process, with our uv in its path: it may fetch a SQLite."""
-    environ = clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1")
-    uv = str(Path(environments.uv_program()).parent)
-    return environ | {"PATH": f"{environ.get('PATH', '')}:{uv}"}

@@ -14,11 +14,12 @@ from pathlib import Path
 import msgspec
 
 from reports import schema, transcripts
+from reports.environments import measured_environ
 from reports.kept import once
 from reports.ledger import Ledger
 from reports.pairs import Side
 from reports.policy import BehaviourPolicy
-from reports.processes import Ended, Pulse, clean_environ, run
+from reports.processes import Ended, Pulse, run
 from reports.schema import (
     BehaviourChange,
     BehaviourRecord,
@@ -47,10 +48,24 @@ class Behaviour:
 NOT_COMPARED = Behaviour(changes=[], reasons=[], summary=None)
 
 
-def observe(
-    pythons: Mapping[Side, Path],
-    policy: BehaviourPolicy,
-    ledger: Ledger,
+def weighed(
+    written: Mapping[Side, BehaviourRecord] | str, policy: BehaviourPolicy, ledger: Ledger
+) -> Behaviour:
+    """What differs between both sides, weighed; or why nothing can be said of it."""
+    if isinstance(written, str):
+        text = f"behaviour was not compared: {written}"
+        reasons = [Reason(verdict=Verdict.UNKNOWN, text=text)]
+        return Behaviour(changes=[], reasons=reasons, summary=None)
+    changes = weigh(transcripts.compare(*(written[side] for side in Side)), policy, ledger)
+    ledger.behaviour_was_judged()
+    baseline = written[Side.BASELINE]
+    summary = f"{len(baseline.scenes)} scenes, {len(baseline.schedules)} of them schedules"
+    reasons = reasons_of(changes, summary) + _unseen(*(written[side] for side in Side))
+    return Behaviour(changes=changes, reasons=reasons, summary=summary)
+
+
+def write_down(
+    starts: Mapping[Side, Sequence[str]],
     *,
     checkout: Path,
     scratch: Path,
@@ -59,8 +74,8 @@ def observe(
     pulse: Pulse,
     believe: Believe,
     schedules: Path | None = None,
-) -> Behaviour:
-    """Let both sides write down what they do, the baseline first, and weigh the difference.
+) -> dict[Side, BehaviourRecord] | str:
+    """What both sides do, the baseline first; or why one of them wrote nothing down.
 
     `schedules` is a record whose schedules both replay; without it the baseline walks anew.
     """
@@ -69,36 +84,29 @@ def observe(
         folder = scratch / side.value
         folder.mkdir(exist_ok=True)
         out = folder / "behaviour.json"
-        argv = [str(pythons[side]), "-m", "properties.behaviour", "--record", str(out)]
+        argv = [*starts[side], "properties.behaviour", "--record", str(out)]
         if schedules is None:
             argv += ["--seed", str(seed)]
             schedules = out
         else:
             argv += ["--schedules", str(schedules)]
 
-        def write_down(argv: list[str] = argv, folder: Path = folder) -> Ended:
+        def play(argv: list[str] = argv, folder: Path = folder) -> Ended:
             return run(
                 argv,
                 folder=checkout,
-                environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
+                environ=measured_environ(seed),
                 log=folder / "behaviour.log",
                 limit_s=limit_s,
                 pulse=pulse,
             )
 
-        found = _read(out, once(folder, write_down))
+        found = _read(out, once(folder, play))
         if isinstance(found, str):
-            text = f"behaviour was not compared: the {side.value} {found}"
-            reasons = [Reason(verdict=Verdict.UNKNOWN, text=text)]
-            return Behaviour(changes=[], reasons=reasons, summary=None)
+            return f"the {side.value} {found}"
         believe(side, found.environment)
         written[side] = found
-    changes = weigh(transcripts.compare(*(written[side] for side in Side)), policy, ledger)
-    ledger.behaviour_was_judged()
-    baseline = written[Side.BASELINE]
-    summary = f"{len(baseline.scenes)} scenes, {len(baseline.schedules)} of them schedules"
-    reasons = reasons_of(changes, summary) + _unseen(*(written[side] for side in Side))
-    return Behaviour(changes=changes, reasons=reasons, summary=summary)
+    return written
 
 
 def _unseen(before: BehaviourRecord, after: BehaviourRecord) -> list[Reason]:

@@ -66,7 +66,7 @@ def compare_once(
     began = time.monotonic()
     try:
         pairing = Pairing(
-            pythons=dict.fromkeys(Side, python),
+            starts={side: [str(python), "-m"] for side in Side},
             checkout=session.ROOT,
             scratch=scratch,
             limit_s=policy.load().limits.benchmarks_s,

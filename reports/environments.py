@@ -33,12 +33,15 @@ from packaging.requirements import Requirement
 from reports import evidence, kept, processes, requirements
 from reports.evidence import Installed
 from reports.processes import Ended, Pulse
+from reports.schema import Environment, Verdict
 from reports.session import UsageError
 
 RESOLVE_LIMIT_S = 60.0
 BUILD_LIMIT_S = 180.0
 STALE_BUILD_S = 3600.0
 BUILDING = "building-"
+ON_SQLITE = "properties.durability.on"
+"""The module of the checkout that becomes another one, on another SQLite."""
 USED = "used"
 """In each environment: locked by whoever uses it, as old as its last use."""
 
@@ -91,15 +94,29 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltEnvironment:
-    """One side of the question: its interpreter, and what the installer put there.
+    """One side of the question: its interpreter, what the installer put there, and what SQLite.
 
-    While this object lives, nobody makes room by removing the environment.
+    No `sqlite` is the one that the interpreter is linked to. While this object lives, nobody makes
+    room by removing the environment.
     """
 
     folder: Path
     python: Path
     installed: Mapping[str, Installed]
+    sqlite: str | None = None
     held: "_Hold | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def start(self) -> list[str]:
+        """What starts a module of the checkout whose name follows. Goes with `measured_environ`."""
+        return [str(self.python), "-m", *([] if self.sqlite is None else [ON_SQLITE, self.sqlite])]
+
+    def contradictions(self, proof: Environment | None) -> list[str]:
+        """Where a process ran something else than what was built; empty where it did not."""
+        wrong = evidence.contradictions(proof, self.installed)
+        if proof is not None and self.sqlite not in (None, proof.sqlite_version):
+            wrong.append(f"SQLite {proof.sqlite_version} ran, not {self.sqlite}")
+        return wrong
 
     def remove(self) -> None:
         """Forget an environment that is not what was built."""
@@ -175,8 +192,11 @@ class Builder:
                 return None
             raise _refusal(wanted, ended)
 
-    def build(self, wanted: str) -> BuiltEnvironment:
-        """The environment with exactly these requirements, from the cache or built now."""
+    def build(self, wanted: str, *, sqlite: str | None = None) -> BuiltEnvironment:
+        """The environment with exactly these requirements, from the cache or built now.
+
+        Another `sqlite` is fetched now, so that whether it can be had is no question of what runs.
+        """
         folder = self.cache / "environments" / _key(wanted, self.python)
         held = None
         while held is None:
@@ -192,9 +212,33 @@ class Builder:
                 f"the environment {folder.name} in {self.cache.name}/environments is damaged. "
                 "Remove that folder and ask again."
             )
-        return BuiltEnvironment(
-            folder=folder, python=python, installed=evidence.installed(site), held=held
+        built = BuiltEnvironment(
+            folder=folder,
+            python=python,
+            installed=evidence.installed(site),
+            sqlite=sqlite,
+            held=held,
         )
+        if sqlite is not None:
+            self._fetch(built)
+        return built
+
+    def _fetch(self, built: BuiltEnvironment) -> None:
+        with _outside() as scratch:
+            ended = processes.run(
+                [str(built.python), "-m", ON_SQLITE, str(built.sqlite)],
+                folder=self.root,
+                environ=measured_environ() | self.sources.environ(),
+                log=scratch / "on.log",
+                limit_s=BUILD_LIMIT_S,
+                pulse=self.pulse,
+            )
+        if ended.exit_code == Verdict.USAGE.exit_code:
+            raise UsageError(ended.refusal)
+        if ended.exit_code != Verdict.PASS.exit_code:
+            raise EnvironmentUnavailableError(
+                f"SQLite {built.sqlite} cannot be had: {ended.refusal or 'no answer in time'}"
+            )
 
     def make_room(self, most_bytes: float) -> list[str]:
         """Remove what was used longest ago until the rest fits; returns what was removed.
@@ -372,6 +416,13 @@ def uv_program() -> str:
             "uv is not installed. Run the gate through `nox -s gate`."
         )
     return found
+
+
+def measured_environ(hash_seed: int = 0) -> dict[str, str]:
+    """The environment variables of a measured process. Our uv is in its path: `ON_SQLITE` asks."""
+    environ = processes.clean_environ(PYTHONHASHSEED=str(hash_seed), PYTHONNOUSERSITE="1")
+    uv = str(Path(uv_program()).parent)
+    return environ | {"PATH": os.pathsep.join(filter(None, (environ.get("PATH"), uv)))}
 
 
 def _uv_environ() -> dict[str, str]:

@@ -29,7 +29,7 @@ from typing import TextIO
 
 import msgspec
 
-from reports import schema, session
+from reports import schema, session, sources
 from reports.processes import Ended
 from reports.schema import GateQuestion, RecordError
 from reports.session import UsageError
@@ -40,7 +40,6 @@ STOPPED_MOST = 3
 DYING_S = 2.0
 """How long the lock of a gate that was killed may outlive it: a child that it was just starting."""
 PAUSE_S = 0.05
-SOURCES = ("fsmcore", "properties", "benchmarks", "reports")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,17 +170,8 @@ def _locks(stream: TextIO) -> bool:
 
 def digest_of_sources() -> str:
     """What must be equal for two halves of one gate: sources, lock, policy, interpreter."""
-    found = hashlib.sha256(sys.version.encode())
-    root = session.ROOT
-    files = [root / "pyproject.toml", root / "uv.lock"]
-    for package in SOURCES:
-        for ending in ("*.py", "*.toml", "*.json"):
-            files += (root / package).rglob(ending)
-    for path in sorted(files):
-        where = path.relative_to(root)
-        if path.is_file() and where.parts[:2] != ("reports", "out") and "tests" not in where.parts:
-            found.update(where.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()
+    read = (sys.version, sources.digest(session.ROOT, sources.WHOLE))
+    return hashlib.sha256("\0".join(read).encode()).hexdigest()
 
 
 def size_bytes(folder: Path) -> int:

@@ -10,14 +10,16 @@ then is as good as ever.
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from reports import schema
+from reports.environments import measured_environ
 from reports.kept import once
-from reports.processes import Ended, Pulse, clean_environ, run
+from reports.processes import Ended, Pulse, run
 from reports.schema import (
     NEXT_FAILURE,
     LawComparison,
@@ -48,26 +50,31 @@ class LawsRun:
 
 
 def run_laws(
-    python: Path,
+    start: Sequence[str],
     *,
     checkout: Path,
     scratch: Path,
     seed: int,
-    only: str | None,
     limit_s: float,
     pulse: Pulse,
+    only: Sequence[str] = (),
+    subjects: Sequence[str] = (),
+    profile: str = "gate",
 ) -> LawsRun:
-    """Run the laws with one environment's interpreter; the same seed draws the same on each."""
+    """Run the laws with what starts a module in an environment; a seed draws the same on each.
+
+    None named in `only`, or `subjects`, are all.
+    """
     out = scratch / "laws.json"
-    argv = [str(python), "-m", "properties", "--profile", "gate", "--record", str(out)]
-    argv += ["--seed", str(seed)]
-    argv += [] if only is None else ["--law", only]
+    argv = [*start, "properties", "--profile", profile, "--record", str(out), "--seed", str(seed)]
+    argv += [word for law in only for word in ("--law", law)]
+    argv += [word for subject in subjects for word in ("--subject", subject)]
 
     def ask() -> Ended:
         return run(
             argv,
             folder=checkout,
-            environ=clean_environ(PYTHONHASHSEED=str(seed), PYTHONNOUSERSITE="1"),
+            environ=measured_environ(seed),
             log=scratch / "laws.log",
             limit_s=limit_s,
             pulse=pulse,

@@ -22,9 +22,10 @@ from pathlib import Path
 import msgspec
 
 from reports import load
+from reports.environments import measured_environ
 from reports.kept import write_whole
 from reports.load import BenchmarkFile, UnusableFileError
-from reports.processes import Ended, Pulse, clean_environ
+from reports.processes import Ended, Pulse
 from reports.schema import Environment
 from reports.statistics import median
 from reports.together import TURNS, run_together
@@ -128,14 +129,14 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """How epochs are run: both interpreters, where, and the randomness.
+    """How epochs are run: what starts a module on each side, where, and the randomness.
 
     An epoch that has ended leaves a note in `scratch`, and whoever goes on reads it there. With
     `slowdown_percent` the candidate does so much more work, to see whether it is found; `cpus` are
     those to draw from, in place of all that are usable.
     """
 
-    pythons: Mapping[Side, Path]
+    starts: Mapping[Side, Sequence[str]]
     checkout: Path
     scratch: Path
     limit_s: float
@@ -180,9 +181,7 @@ class Pairing:
     def _run(self, only: Sequence[str] | None) -> _Run:
         cpus = _usable_cpus() if self.cpus is None else self.cpus
         cpu = self.draw.choice(cpus) if cpus else None
-        environ = clean_environ(
-            PYTHONHASHSEED=str(self.draw.randrange(2**32)), PYTHONNOUSERSITE="1"
-        )
+        environ = measured_environ(self.draw.randrange(2**32))
         seats = list(Seat)
         self.draw.shuffle(seats)
         stems = {seat: self._stem(seat) for seat in seats}
@@ -200,13 +199,13 @@ class Pairing:
 
     def _command(self, seat: Seat, stem: str, only: Sequence[str] | None) -> list[str]:
         out = self.scratch / f"{stem}.json"
-        module = ["-m", "benchmarks", "--group", self.group, "--json", str(out), "--turns", TURNS]
+        module = ["benchmarks", "--group", self.group, "--json", str(out), "--turns", TURNS]
         chosen = [] if only is None else ["-k", " or ".join(f"test_{each}" for each in only)]
         # Zero is handed on too: all command lines are of the same make.
         slowdown = self.slowdown_percent if seat is Seat.CANDIDATE else 0.0
         if self.slowdown_percent:
             chosen = [f"--benchmarks-slowdown={slowdown:07.3f}", *chosen]
-        return [str(self.pythons[seat.side]), *module, *(["--", *chosen] if chosen else [])]
+        return [*self.starts[seat.side], *module, *(["--", *chosen] if chosen else [])]
 
 
 def _read(out: Path, failure: str | None) -> Measured:

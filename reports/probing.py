@@ -20,7 +20,7 @@ from typing import TypeVar
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from reports import evidence, laws, policy, schema, transcripts
+from reports import evidence, laws, policy, schema, sources, transcripts
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.ledger import Ledger
 from reports.load import short_name
@@ -44,7 +44,6 @@ from reports.timing import measure
 RecordT = TypeVar("RecordT", bound=SessionRecord)
 
 LIMIT_S = 1800.0
-SOURCES = ("fsmcore", "properties", "benchmarks", "reports/schema")
 CONTROL = "control"
 INSTALLING = "installing"
 
@@ -70,7 +69,7 @@ class Prober:
     def __post_init__(self) -> None:
         """Find the folder of what is known already."""
         self.lock = self.builder.lock_requirements()
-        told = [self.package, str(self.seed), self.lock, *_sources(self.builder.root)]
+        told = [self.package, str(self.seed), self.lock, sources.digest(self.builder.root)]
         key = hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
         self.folder = self.builder.cache / "bisect" / key
 
@@ -170,7 +169,7 @@ class Prober:
         rules = policy.load()
         with _scratch() as folder:
             pairing = Pairing(
-                pythons={side: each.python for side, each in built.items()},
+                starts={side: each.start for side, each in built.items()},
                 checkout=self.builder.root,
                 scratch=folder,
                 limit_s=rules.limits.benchmarks_s,
@@ -212,14 +211,6 @@ def _word(what: str, names: Sequence[str]) -> str:
     if not names:
         return what
     return f"{what}-{hashlib.sha256(' '.join(sorted(names)).encode()).hexdigest()[:12]}"
-
-
-def _sources(root: Path) -> Iterator[str]:
-    """Everything that an answer depends on beside the release."""
-    for top in SOURCES:
-        for path in sorted((root / top).rglob("*.[pt][yo]*")):
-            if path.suffix in {".py", ".toml"}:
-                yield f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 @contextlib.contextmanager

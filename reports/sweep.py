@@ -15,7 +15,6 @@ Clocks are not compared: these runs share no moment and no CPU.
 Exit codes: 0 pass, 1 counts differ where they must not, 2 usage error, 4 not everything ran.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports import load, processes, requirements, session
+from reports import interpreters, load, processes, requirements, session
 from reports.counts import Counts, counts_of, differences
 from reports.environments import Builder, EnvironmentUnavailableError
 from reports.load import UnusableFileError
@@ -60,31 +59,17 @@ class Ran:
 
 def places(asked: Sequence[str], pythons: Sequence[str]) -> list[Place]:
     """The lock on this Python first, then everything else that was asked for."""
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
     found = []
-    for python in dict.fromkeys([here, *pythons]):
+    for python in dict.fromkeys([interpreters.here(), *pythons]):
         found.append(Place(python=python))
         if asked:
             found.append(Place(python=python, asked=tuple(asked)))
     return found
 
 
-def interpreter(python: str) -> str:
-    """Return the program for a version, from pyenv where it has one, else whatever uv finds."""
-    if os.sep in python:
-        if not os.access(python, os.X_OK):
-            raise UsageError(f"--python {python}: there is no program of that name.")
-        return python
-    if sys.version.startswith(f"{python}."):
-        return sys.executable
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    kept = sorted(root.glob(f"{python}*/bin/python"))
-    return str(kept[-1]) if kept else python
-
-
 def run(place: Place, builder: Builder, options: Sequence[str], kept: Path) -> Ran:
     """Build the environment of a place, run the benchmarks in it, and read what they counted."""
-    builder = replace(builder, python=interpreter(place.python))
+    builder = replace(builder, python=interpreters.interpreter(place.python))
     lock = builder.lock_requirements()
     wanted = lock
     if place.asked:

@@ -194,11 +194,11 @@ class Gate:
 
     def _run_laws(self, built: BuiltEnvironment, side: Side) -> LawsRun:
         run = run_laws(
-            built.python,
+            built.start,
             checkout=session.ROOT,
             scratch=self.home.part(f"laws-{side.value}"),
             seed=self.seed,
-            only=self.question.law,
+            only=[self.question.law] if self.question.law is not None else [],
             # What only one side was asked is known of neither.
             limit_s=self._limit_s(
                 self.policy.limits.laws_s, parts=2 if side is Side.BASELINE else 1
@@ -215,10 +215,8 @@ class Gate:
         if self.question.law is not None:
             return behaviour.NOT_COMPARED
         recorded = self.home.folder / SCHEDULES
-        seen = behaviour.observe(
-            {side: built[side].python for side in Side},
-            self.policy.behaviour,
-            book,
+        written = behaviour.write_down(
+            {side: built[side].start for side in Side},
             checkout=session.ROOT,
             scratch=self.home.part("behaviour"),
             seed=self.seed,
@@ -227,6 +225,7 @@ class Gate:
             believe=lambda side, proof: self._believe(built[side], side, proof),
             schedules=recorded if recorded.exists() else None,
         )
+        seen = behaviour.weighed(written, self.policy.behaviour, book)
         self.progress.say(
             f"behaviour: {len(seen.changes)} changes in {seen.summary}"
             if seen.summary is not None
@@ -242,7 +241,7 @@ class Gate:
         if left:
             self.progress.say(f"{left} epochs were left by the gate that was stopped")
         pairing = Pairing(
-            pythons={side: built[side].python for side in Side},
+            starts={side: built[side].start for side in Side},
             checkout=session.ROOT,
             scratch=folder,
             limit_s=self.policy.limits.benchmarks_s,
@@ -287,7 +286,7 @@ class Gate:
 
     def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
         """Keep a proof that fits what was built; stop at one that does not."""
-        if wrong := evidence.contradictions(proof, built.installed):
+        if wrong := built.contradictions(proof):
             built.remove()
             raise NothingJudgedError(
                 f"a process of the {side.value} did not run what was built for it: "

@@ -44,9 +44,10 @@ class Verdicts:
         findings = [text for each in outcomes for text in (*each.lost, *each.hung)]
         troubles = [each.trouble for each in outcomes if each.trouble]
         reason = "; ".join(troubles) or None
+        is_known = bool(findings) and workload.law in self.known
         if findings:
             verdict = LawVerdict.FAIL
-            if workload.law in self.known:
+            if is_known:
                 reason = self.known[workload.law].told(self._versions)
         else:
             verdict = LawVerdict.UNKNOWN if troubles else LawVerdict.PASS
@@ -63,6 +64,7 @@ class Verdicts:
             leans_on=workload.leans_on,
             failure="\n".join([*findings[:SHOWN], f"Again: {command}"]) if findings else None,
             reason=reason,
+            is_known=is_known,
         )
 
     def _count(self, workload: Workload, outcomes: Iterable[Outcome]) -> None:

@@ -16,6 +16,7 @@ from reports.schema.behaviour import (
     Scene,
 )
 from reports.schema.bisections import BisectRecord, ClocksRecord, Turned, TurnedKind
+from reports.schema.cells import Asked, Cell, CellRecord, Place
 from reports.schema.environment import Environment, LibraryEvidence
 from reports.schema.files import (
     INVOKED_FROM,
@@ -65,11 +66,14 @@ __all__ = [
     "AcceptedKind",
     "AcceptedLine",
     "AcceptedState",
+    "Asked",
     "BehaviourChange",
     "BehaviourRecord",
     "BenchmarkComparison",
     "BenchmarkOutcome",
     "BisectRecord",
+    "Cell",
+    "CellRecord",
     "ChangeOutcome",
     "ClocksRecord",
     "CompareRecord",
@@ -95,6 +99,7 @@ __all__ = [
     "OperationRecord",
     "PairComparison",
     "PairOutcome",
+    "Place",
     "Reason",
     "Record",
     "RecordCorruptError",

@@ -31,7 +31,8 @@ class LawRecord(Record, frozen=True, kw_only=True):
     `leans_on` is the line of ours, as file:line or a sentence, that leans on an assumption.
     `failure` is the counterexample as text and ends in the command that replays it; where more than
     one case broke the law, each further one follows a line that begins with ``NEXT_FAILURE``.
-    `reason` says why a law is unknown or was not asked.
+    `reason` says why a law is unknown or was not asked, or, where `is_known`, what the ledger of
+    known defects says of its failure.
     """
 
     law: str
@@ -46,6 +47,7 @@ class LawRecord(Record, frozen=True, kw_only=True):
     leans_on: str | None = None
     failure: str | None = None
     reason: str | None = None
+    is_known: bool = False
 
 
 class LawOutcome(enum.Enum):

@@ -45,7 +45,7 @@ def pairing(tmp_path: Path, seed: int = 1) -> Pairing:
 
     pulse: Pulse = silent
     return Pairing(
-        pythons={Side.BASELINE: Path("baseline"), Side.CANDIDATE: Path("candidate")},
+        starts={side: [side.value, "-m"] for side in Side},
         checkout=tmp_path,
         scratch=tmp_path,
         limit_s=1.0,
@@ -126,9 +126,9 @@ def test_a_process_that_left_no_file_measured_nothing(
 
 def test_real_processes_are_pinned_to_the_epochs_cpu(builder: Builder, tmp_path: Path) -> None:
     """Read from inside: each process's affinity is the one CPU that was drawn."""
-    python = builder.build(builder.lock_requirements()).python
+    built = builder.build(builder.lock_requirements())
     real = Pairing(
-        pythons=dict.fromkeys(Side, python),
+        starts=dict.fromkeys(Side, built.start),
         checkout=builder.root,
         scratch=tmp_path,
         limit_s=20.0,

@@ -9,10 +9,11 @@ import pytest
 
 from reports.compare import compare
 from reports.counts import counts_of, differences
+from reports.interpreters import interpreter
 from reports.load import Benchmark, BenchmarkFile, load
 from reports.schema import Verdict
 from reports.session import UsageError
-from reports.sweep import Place, Ran, interpreter, judged, places
+from reports.sweep import Place, Ran, judged, places
 
 CELL = "benchmarks/test_counts.py::test_writers[direct-8-1]"
 COUNTED = {CELL: {"statement_count": 8, "python_call_count": 100}}

@@ -414,10 +414,10 @@ sys.exit(99) if refused else os.execv(sys.argv[1], sys.argv[1:])
 ONE_EPOCH = """
 import pathlib, random, sys
 from reports.pairs import Pairing, Side
-python, checkout, scratch = map(pathlib.Path, sys.argv[1:])
+checkout, scratch = map(pathlib.Path, sys.argv[2:])
 epoch = Pairing(
-    pythons=dict.fromkeys(Side, python), checkout=checkout, scratch=scratch, limit_s=300.0,
-    draw=random.Random(1), pulse=lambda _: None,
+    starts={side: [sys.argv[1], "-m"] for side in Side}, checkout=checkout, scratch=scratch,
+    limit_s=300.0, draw=random.Random(1), pulse=lambda _: None,
 ).epoch()
 print(epoch.is_pinned, sorted(epoch.log_ratios()))
 """

@@ -103,8 +103,9 @@ def test_the_laws_can_be_asked_on_another_sqlite(tmp_path: Path) -> None:
     assert (FIXED, release.source_id) == (here["sqlite_version"], here["sqlite_source_id"])
 
 
-def test_a_command_without_a_module_is_a_usage_error() -> None:
-    """It says what to give."""
+@only_linux
+def test_without_a_module_a_sqlite_is_only_fetched() -> None:
+    """Whoever builds an environment learns before anything runs whether it can be had."""
     done = subprocess.run(
         [sys.executable, "-m", "properties.durability.on", FIXED],
         cwd=ROOT,
@@ -112,8 +113,20 @@ def test_a_command_without_a_module_is_a_usage_error() -> None:
         text=True,
         check=False,
     )
+    assert (0, f"on: pass: SQLite {FIXED} is here\n") == (done.returncode, done.stdout)
+
+
+def test_a_command_without_a_version_is_a_usage_error() -> None:
+    """It says what to give."""
+    done = subprocess.run(
+        [sys.executable, "-m", "properties.durability.on"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (2, "on: usage: nothing was asked\n") == (done.returncode, done.stdout)
-    assert "VERSION MODULE" in done.stderr
+    assert "VERSION [MODULE" in done.stderr
 
 
 def test_every_release_on_the_map_is_told_once_with_its_source_id() -> None:
