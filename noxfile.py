@@ -160,7 +160,7 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session
 def page(session: nox.Session) -> None:
-    """The last benchmarks as one HTML page, charts and all: -- [RECORD.json]."""
+    """A record as HTML, Markdown, JUnit: -- [RECORD.json] --markdown FILE --junit FILE."""
     ask(session, "reports", "-m", "reports.page", *session.posargs)
 
 

@@ -245,6 +245,10 @@ def _finish(record: SessionRecord, out: Path | None = None) -> int:
         print(error, file=sys.stderr)
         summary = f"{record.summary}; the record is not written"
         record = msgspec.structs.replace(record, verdict=Verdict.INVALID, summary=summary)
+    # Late: whatever was measured in this process did without.
+    from reports.documents.files import append_to_step_summary
+
+    append_to_step_summary(record, beside=None if out is None else out.parent / out.stem)
     sys.stderr.flush()
     print(record.last_line, flush=True)
     return record.verdict.exit_code

@@ -83,8 +83,16 @@ def begin(path: Path) -> None:
 def refuse(name: str, verdict: Verdict, what: str) -> int:
     """Say why nothing was asked, end with the last line, return the exit code."""
     print(what, file=sys.stderr)
+    _tell_the_job(SessionRecord(name=name, verdict=verdict, summary=what))
     print(f"{name}: {verdict.value}: nothing was asked", flush=True)
     return verdict.exit_code
+
+
+def _tell_the_job(record: SessionRecord) -> None:
+    # Late: whatever was judged or measured in this process did without.
+    from reports.documents.files import append_to_step_summary
+
+    append_to_step_summary(record)
 
 
 def finish(
@@ -105,6 +113,7 @@ def finish(
         print(error, file=sys.stderr)
         summary = f"{record.summary}; the record is not written"
         record = msgspec.structs.replace(record, verdict=Verdict.INVALID, summary=summary)
+    _tell_the_job(record)
     sys.stderr.flush()
     show()
     if when_passed is not None and record.verdict is Verdict.PASS:

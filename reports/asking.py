@@ -14,13 +14,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from reports import environments, evidence, session
+from reports.documents.words import brief
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.laws import LawsRun, read_run
 from reports.processes import Pulse, run
 from reports.regressions import CPYTHON, SQLITE, Pair
 from reports.schema import LawRecord, LawVerdict, PairComparison, PairOutcome
 from reports.session import UsageError
-from reports.terminal import brief
 
 LAW_LIMIT_S = 120.0
 ALL_LAWS_LIMIT_S = 600.0

@@ -22,6 +22,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from reports import releases, requirements, session, terminal
+from reports.documents import told
+from reports.documents.upgrades import interval
 from reports.environments import Builder, EnvironmentUnavailableError
 from reports.halving import Boundary, boundary
 from reports.probing import NothingKnownError, Prober
@@ -203,7 +205,7 @@ def _chosen(found: Iterable[str], names: Sequence[str], what: str) -> list[str]:
 
 
 def _ratio(row: BenchmarkComparison) -> str:
-    return f"{row.ratio:.3f} times as long ({terminal.interval(row)})"
+    return f"{row.ratio:.3f} times as long ({interval(row)})"
 
 
 def conclude(
@@ -229,14 +231,6 @@ def conclude(
         seed=seed,
         turned=sorted(turned, key=lambda each: order[each.first_changed]),
     )
-
-
-def show(record: BisectRecord) -> None:
-    """Print the table, the oldest release first."""
-    target = terminal.console()
-    target.print()
-    target.print(terminal.turned_table(record.turned))
-    target.print()
 
 
 def build_parser() -> session.Parser:
@@ -293,7 +287,7 @@ def _run(options: argparse.Namespace) -> int:
         bisection = Bisection(prober, line, progress)
         turned = bisection.all(chosen or dict.fromkeys(TurnedKind, ()))
     record = conclude(package, line, options.seed, turned, bisection.problems)
-    code = session.finish(record, options.out, show=lambda: show(record))
+    code = session.finish(record, options.out, show=lambda: terminal.show(told(record)))
     prober.forget()
     return code
 

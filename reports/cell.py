@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from reports import behaviour, policy, requirements, schema, session, sources, terminal
+from reports.documents.words import brief
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.interpreters import interpreter
 from reports.laws import run_laws
@@ -227,7 +228,7 @@ def unanswered(cell: Cell, verdict: Verdict, why: str) -> CellRecord:
     return CellRecord(
         name="cell",
         verdict=verdict,
-        summary=f"{cell.place.words}: {terminal.brief(why)}",
+        summary=f"{cell.place.words}: {brief(why)}",
         cell=cell,
         problem=why,
     )

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 
 from reports import session, statistics, terminal
 from reports.counts import counts_of, differences
+from reports.documents import told
 from reports.load import Benchmark, BenchmarkFile, UnusableFileError, load, short_name
 from reports.schema import (
     BenchmarkComparison,
@@ -167,20 +168,6 @@ def compare(baseline: BenchmarkFile, candidate: BenchmarkFile) -> CompareRecord:
     )
 
 
-def show(record: CompareRecord) -> None:
-    """Print the table and the reasons."""
-    target = terminal.console()
-    target.print(terminal.benchmark_table(record.benchmarks))
-    for label, names in (
-        ("baseline", record.only_baseline),
-        ("candidate", record.only_candidate),
-    ):
-        if names:
-            target.print(f"only in the {label}, not compared: {', '.join(names)}", markup=False)
-    target.print()
-    terminal.print_reasons(target, record.reasons)
-
-
 def main(given: Sequence[str] | None = None) -> int:
     """Run the session and return its exit code."""
     description, _, rest = (__doc__ or "").partition("\n\n")
@@ -210,7 +197,7 @@ def main(given: Sequence[str] | None = None) -> int:
             reasons=[Reason(verdict=verdict, text=str(error))],
         )
         return session.finish(record, out)
-    return session.finish(record, out, show=lambda: show(record))
+    return session.finish(record, out, show=lambda: terminal.show(told(record)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import msgspec
 
-from reports import archive, cleaning, kept, requirements, session, telling, terminal
+from reports import archive, cleaning, kept, requirements, session, terminal
+from reports.documents import told
 from reports.environments import Builder, EnvironmentUnavailableError, Sources
 from reports.kept import Kept
 from reports.processes import terminating_like_interrupt
@@ -279,7 +280,7 @@ def main(given: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         record = _unjudged(Verdict.INVALID, "the gate itself failed, see above", asked)
     else:
-        return session.finish(record, out, show=lambda: telling.show(record))
+        return session.finish(record, out, show=lambda: terminal.show(told(record)))
     return session.finish(record, out)
 
 

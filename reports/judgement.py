@@ -8,6 +8,7 @@ upgrade; a promise of our machine that does leaves nothing to judge the upgrade 
 
 from collections.abc import Iterable, Sequence
 
+from reports.documents.words import brief
 from reports.laws import LawsRun
 from reports.schema import (
     BehaviourChange,
@@ -20,7 +21,6 @@ from reports.schema import (
     Reason,
     Verdict,
 )
-from reports.terminal import brief
 
 WEIGHT = (Verdict.FAIL, Verdict.INVALID, Verdict.USAGE, Verdict.UNKNOWN, Verdict.PASS)
 NAMED_MOST = 12

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from reports import schema
+from reports.documents.words import brief
 from reports.environments import measured_environ
 from reports.kept import once
 from reports.processes import Ended, Pulse, run
@@ -32,7 +33,6 @@ from reports.schema import (
     Verdict,
 )
 from reports.session import UsageError
-from reports.terminal import brief
 
 NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 

@@ -346,17 +346,3 @@ def accept_laws(ledger: Ledger, rows: Sequence[LawComparison]) -> list[LawCompar
 
 def _words(ruling: Ruling) -> Mapping[str, str]:
     return {"accepted" if ruling.refusal is None else "reason": ruling.text}
-
-
-def remarks(records: Sequence[AcceptedLine]) -> list[str]:
-    """What whoever keeps the ledger should know: lines that expired or were not needed."""
-    said = []
-    for each in records:
-        about = f"{each.place} ({each.kind.value} {each.name}, {each.package})"
-        if each.state is AcceptedState.EXPIRED:
-            said.append(
-                f"{about} expired on {each.expires}: renew it with a reason, or take it out"
-            )
-        elif each.state is AcceptedState.UNUSED:
-            said.append(f"{about} was not needed: narrow its versions, or take it out")
-    return said

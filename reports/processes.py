@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.terminal import EXCEPTION_LINE
+from reports.documents.files import STEP_SUMMARY
+from reports.documents.words import EXCEPTION_LINE
 
 LAUNCH = Path(__file__).with_name("launch.py")
 PULSE_S = 1.0
@@ -129,11 +130,14 @@ def terminating_like_interrupt() -> Iterator[None]:
 
 
 def clean_environ(**extra: str) -> dict[str, str]:
-    """This process's environment without what would lead Python or uv elsewhere."""
+    """This process's environment without what would lead Python or uv elsewhere.
+
+    Nor does what is started tell a job's page what is only half of an answer.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "COVERAGE_", "PYTEST_", "VIRTUAL_ENV"))
+        if not name.startswith(("PYTHON", "COVERAGE_", "PYTEST_", "VIRTUAL_ENV", STEP_SUMMARY))
     }
     return kept | extra
 

@@ -7,7 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.markup import escape
 
-from reports.terminal import printable
+from reports.documents.words import printable
 
 SILENCE_S = 3.0
 

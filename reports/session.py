@@ -10,6 +10,7 @@ from typing import NoReturn
 import msgspec
 
 from reports import schema
+from reports.documents.files import append_to_step_summary
 from reports.schema import RecordNotWrittenError, SessionRecord, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,8 +60,16 @@ def let_the_reader_go() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def finish(record: SessionRecord, out: Path, *, show: Callable[[], None] = lambda: None) -> int:
+def finish(
+    record: SessionRecord,
+    out: Path,
+    *,
+    show: Callable[[], None] = lambda: None,
+    is_verdict: bool = True,
+) -> int:
     """Write the record, print what ``show`` prints and the last line; return the exit code.
+
+    A verdict is told on the page of the job too, where there is one.
 
     A verdict whose record could not be kept is invalid: whoever reads the file would believe an
     older one. A reader who leaves early changes neither record nor exit code.
@@ -72,6 +81,8 @@ def finish(record: SessionRecord, out: Path, *, show: Callable[[], None] = lambd
         record = msgspec.structs.replace(
             record, verdict=Verdict.INVALID, summary=f"{record.summary}; the record is not written"
         )
+    if is_verdict:
+        append_to_step_summary(record, beside=out.parent / out.stem)
     sys.stderr.flush()
     try:
         show()

@@ -1,13 +1,8 @@
-"""The gate's answer in words: what it was asked in part, where it is weak, and the evidence."""
+"""The gate's answer in words: what it was asked in part, and where it is weak."""
 
-from reports import ledger, terminal
 from reports.laws import DRAWN_BY
 from reports.policy import Policy
-from reports.schema import GateRecord, LawOutcome
 from reports.timing import Timing
-
-FAILURES_SHOWN = 5
-"""Failures printed in full length; the record holds all of them."""
 
 
 def partly(only_law: str | None) -> str:
@@ -51,31 +46,3 @@ def guarantee(known: Policy) -> str:
         f"{known.time.confirmation_error}); a benchmark more than "
         f"{known.time.tolerance_percent:g} % slower passes with at most {known.time.family_error}"
     )
-
-
-def show(record: GateRecord) -> None:
-    """Print the evidence, then the reasons."""
-    target = terminal.console()
-    target.print()
-    interesting = [row for row in record.laws if row.outcome is not LawOutcome.HOLDS]
-    if interesting:
-        target.print(terminal.law_table(interesting))
-        target.print()
-    failing = [row for row in record.laws if row.outcome is LawOutcome.NEW_FAILURE]
-    broken = [row for row in failing if row.failure and row.accepted is None]
-    for row in broken[:FAILURES_SHOWN]:
-        target.print(f"{row.law}:", markup=False, style="bold")
-        target.print(terminal.excerpt(row.failure or ""), markup=False, soft_wrap=True)
-        target.print()
-    if record.behaviour:
-        target.print(terminal.behaviour_table(record.behaviour))
-        target.print()
-    if record.benchmarks:
-        target.print(terminal.benchmark_table(record.benchmarks))
-        target.print()
-    notes = [*record.weaknesses, *ledger.remarks(record.ledger)]
-    if broken and record.replay:
-        notes.append(f"to ask a law again with this upgrade: {record.replay} --law NAME")
-    if record.guarantee and record.benchmarks:
-        notes.append(record.guarantee)
-    terminal.print_reasons(target, record.reasons, notes)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from reports import marked, regressions, session, terminal
 from reports.asking import Asking
+from reports.documents import told
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
 from reports.regressions import Pair
@@ -92,22 +93,6 @@ def conclude(rows: Sequence[PairComparison], seed: int, elapsed_s: float) -> Ups
     )
 
 
-def show(record: UpstreamRecord) -> None:
-    """Print the table, and what stands behind every pair that was not told apart."""
-    target = terminal.console()
-    target.print()
-    target.print(terminal.pair_table(record.pairs))
-    target.print()
-    for row in record.pairs:
-        if row.outcome is not PairOutcome.TOLD_APART:
-            target.print(f"{row.name}: {row.outcome.value}: {row.reason}", markup=False)
-            if row.failure:
-                target.print(terminal.excerpt(row.failure), markup=False, soft_wrap=True)
-        if row.also is not None:
-            told = ", ".join(row.also) or "nothing"
-            target.print(f"{row.name}: beside {row.law} differ: {told}", markup=False)
-
-
 def markdown(record: UpstreamRecord) -> list[str]:
     """The table of the page: what is printed, with the references."""
     head = ["", "bad", "good", "what differs", "the law that tells them apart", "outcome"]
@@ -162,7 +147,7 @@ def _run(options: argparse.Namespace) -> int:
     record = conclude(rows, options.seed, time.monotonic() - started)
     if options.page is not None:
         _rewrite(options.page, markdown(record))
-    return session.finish(record, options.out, show=lambda: show(record))
+    return session.finish(record, options.out, show=lambda: terminal.show(told(record)))
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -1,177 +1,83 @@
-"""A finished run of `nox -s benchmarks`, or of `nox -s mutants`, as one HTML page.
+"""A finished session's record as a page, as Markdown or for a test server.
 
-    python -m reports.page [RECORD.json] [--page FILE]
+    python -m reports.page [RECORD.json] [--page FILE] [--markdown FILE] [--junit FILE]
 
-RECORD is the session's record (default: reports/out/benchmarks.json; the files of its groups are
-found beside it). That of `nox -s mutants` is shown as the kill matrix, with each counterexample.
-The page holds its charts as SVG, needs no script and nothing from elsewhere, and shows itself light
-or dark as its reader's screen does. Names from the record are text, never HTML.
+RECORD is what a session left (default: reports/out/benchmarks.json; the files of its groups are
+found beside it). Without an option the page goes beside it. The page holds its charts as SVG, needs
+no script and nothing from elsewhere, and shows itself light or dark as its reader's screen does.
+Names from the record are text, never markup.
 
-Exit codes: 0 written, 2 usage error, 4 the record or the page cannot be used.
+Exit codes: 0 written, 1 the page is too large, 2 usage error, 4 the record or the page cannot be
+used.
 """
 
-import os
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from reports import schema, session
-from reports.load import BenchmarkFile, UnusableFileError, load
-from reports.page import charts, mutants
-from reports.page.content import sections
-from reports.page.parts import Table
-from reports.schema import (
-    Environment,
-    MutantsRecord,
-    RecordError,
-    SessionRecord,
-    Verdict,
-    given_path,
-)
+from reports.documents import Document, opened
+from reports.documents.files import write
+from reports.documents.junit import junit
+from reports.documents.markdown import markdown
+from reports.load import UnusableFileError
+from reports.page.html import page
+from reports.schema import RecordError, SessionRecord, Verdict, given_path
 from reports.session import UsageError
 
 NAME = "page"
 MOST_BYTES = 300 * 1024
-TEMPLATE = "page.html.j2"
+RENDERERS = {"page": page, "markdown": markdown, "junit": junit}
 
 
-def groups_of(record: SessionRecord, beside: Path) -> dict[str, BenchmarkFile]:
-    """Load the file of each group that the record names; raises ``UnusableFileError``."""
-    found = {}
-    for name, value in record.figures.items():
-        group, _, kind = name.rpartition(".")
-        if kind == "file" and isinstance(value, str):
-            found[group] = load(beside / Path(value).name)
-    return found
+def _parser() -> session.Parser:
+    made = session.parser(program="python -m reports.page", description=__doc__ or "")
+    made.add_argument("record", nargs="?", type=given_path, default=session.OUT / "benchmarks.json")
+    for name, what in (
+        ("page", "HTML (default: beside the record)"),
+        ("markdown", "for a comment or a job's summary"),
+        ("junit", "JUnit XML, for a test server"),
+    ):
+        made.add_argument(f"--{name}", type=given_path, metavar="FILE", help=what)
+    return made
 
 
-def rendered(record: SessionRecord, groups: Mapping[str, BenchmarkFile]) -> str:
-    """Return the page of benchmarks."""
-    doubts = [
-        line
-        for name, value in record.figures.items()
-        if name.endswith(".doubts") and isinstance(value, str)
-        for line in value.split(" | ")
-        if line
-    ]
-    return _template(TEMPLATE).render(
-        title="What a transition costs",
-        verdict=record.last_line,
-        doubts=doubts,
-        sections=list(sections(groups, record.figures)),
-        environment=_ran_on(record.environment),
-        width=charts.WIDTH,
-        height=charts.HEIGHT,
-        left=charts.LEFT,
-        right=charts.RIGHT,
-        top=charts.TOP,
-        bottom=charts.BOTTOM,
-    )
-
-
-def matrix(record: MutantsRecord) -> str:
-    """Return the page of mutants."""
-    laws = mutants.laws_of(record)
-    return _template(mutants.TEMPLATE).render(
-        title=mutants.TITLE,
-        verdict=record.last_line,
-        is_matrix=record.is_matrix,
-        laws=laws,
-        families=list(mutants.rows_of(record, laws)),
-        times=mutants.times_of(record),
-    )
-
-
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
-
-
-def _page_of(path: Path) -> tuple[str, str]:
-    """Return the page of a record, and in a few words what is on it."""
-    if schema.kind_of(path) == "mutants":
-        found = schema.read(path, MutantsRecord)
-        return matrix(found), f"{len(found.mutants)} mutants"
-    record = schema.read(path, SessionRecord)
-    groups = groups_of(record, path.parent / path.stem)
-    if not groups:
-        raise UsageError(
-            f"{session.shown(path)} names no group's file. "
-            "Run `nox -s benchmarks` without --json first."
-        )
-    return rendered(record, groups), f"{len(groups)} groups"
-
-
-def _ran_on(seen: Environment | None) -> Table:
-    if seen is None:
-        return Table(heads=("the record names no environment",), rows=[])
-    plain = {
-        name: getattr(seen, name)
-        for name in seen.__struct_fields__
-        if name != "libraries" and getattr(seen, name) is not None
-    }
-    libraries = {each.name: f"{each.version} ({each.sha256[:12]})" for each in seen.libraries}
-    rows = [(name.replace("_", " "), str(value)) for name, value in {**plain, **libraries}.items()]
-    return Table(heads=("", ""), rows=rows)
-
-
-def write(path: Path, text: str) -> None:
-    """Write the page whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _written(document: Document, wanted: dict[str, Path]) -> tuple[Verdict, str]:
+    """Write each file that is wanted; the verdict is about the page's size alone."""
+    words, verdict = [], Verdict.PASS
+    for name, path in wanted.items():
+        text = RENDERERS[name](document)
+        write(path, text)
+        size = len(text.encode())
+        words.append(f"{session.shown(path)}: {size // 1024 + 1} KiB")
+        if name == "page" and size > MOST_BYTES:
+            verdict = Verdict.FAIL
+            words[-1] += f", more than {MOST_BYTES // 1024} KiB"
+    return verdict, "; ".join(words)
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Render; the last line says where the page is."""
-    asked = session.parser(program="python -m reports.page", description=__doc__ or "")
-    asked.add_argument(
-        "record", nargs="?", type=given_path, default=session.OUT / "benchmarks.json"
-    )
-    asked.add_argument(
-        "--page", type=given_path, default=None, metavar="FILE", help="default: beside it"
-    )
+    """Render; the last line says where everything is."""
     out = session.OUT / f"{NAME}.json"
     try:
-        options = asked.parse_args(session.arguments(given))
+        options = _parser().parse_args(session.arguments(given))
         out = options.out
-        page = options.page or options.record.with_suffix(".html")
-        text, what = _page_of(options.record)
-        write(page, text)
+        asked = {name: getattr(options, name) for name in RENDERERS}
+        wanted = {name: path for name, path in asked.items() if path is not None}
+        verdict, words = _written(
+            opened(options.record), wanted or {"page": options.record.with_suffix(".html")}
+        )
     except UsageError as error:
-        return _finish(out, Verdict.USAGE, str(error))
+        verdict, words = Verdict.USAGE, str(error)
     except UnusableFileError as error:
-        return _finish(out, error.verdict, str(error))
+        verdict, words = error.verdict, str(error)
     except RecordError as error:
-        verdict = Verdict.USAGE if isinstance(error, schema.RecordMissingError) else Verdict.INVALID
-        return _finish(out, verdict, str(error))
+        is_missing = isinstance(error, schema.RecordMissingError)
+        verdict, words = Verdict.USAGE if is_missing else Verdict.INVALID, str(error)
     except OSError as error:
-        return _finish(out, Verdict.INVALID, f"the page cannot be written: {error.strerror}")
-    size = len(text.encode())
-    words = f"{session.shown(page)}: {what}, {size // 1024 + 1} KiB"
-    if size > MOST_BYTES:
-        return _finish(out, Verdict.FAIL, f"{words}, more than {MOST_BYTES // 1024} KiB")
-    return _finish(out, Verdict.PASS, words)
-
-
-def _finish(out: Path, verdict: Verdict, words: str) -> int:
-    return session.finish(SessionRecord(name=NAME, verdict=verdict, summary=words), out)
+        verdict, words = Verdict.INVALID, f"the page cannot be written: {error.strerror}"
+    record = SessionRecord(name=NAME, verdict=verdict, summary=words)
+    return session.finish(record, out, is_verdict=False)
 
 
 if __name__ == "__main__":

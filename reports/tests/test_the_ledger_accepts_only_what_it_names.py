@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from reports import judgement, ledger, regressions
+from reports.documents.upgrades import remarks
 from reports.laws import LawsRun
-from reports.ledger import Ledger, Line, accept_laws, remarks
+from reports.ledger import Ledger, Line, accept_laws
 from reports.schema import (
     NEXT_FAILURE,
     AcceptedKind,

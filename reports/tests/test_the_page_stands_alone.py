@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reports import schema
+from reports.documents.charts import HEIGHT, LEFT, RIGHT, WIDTH, Series, over_counts, stacked
 from reports.page.__main__ import MOST_BYTES, main
-from reports.page.charts import HEIGHT, LEFT, RIGHT, WIDTH, Series, over_counts, stacked
 from reports.schema import (
     DiscoveryRecord,
     Figure,
@@ -184,12 +184,11 @@ def test_what_is_no_record_is_told(
     assert not record.with_suffix(".html").exists()
 
 
-def test_a_session_without_groups_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its figures may all be there, but the raw rounds are what a page is drawn from."""
-    assert 2 == main([str(run(tmp_path, {})), "--out", str(tmp_path / "page.json")])
-    assert "names no group's file" in capsys.readouterr().out
+def test_a_session_without_groups_shows_its_figures(tmp_path: Path) -> None:
+    """There is nothing to draw, and what there is stands in a table."""
+    page = page_of(run(tmp_path, {}, {"laws": 7}))
+    text = re.sub(r"<[^>]*>", "|", page)
+    assert ("<svg" in page, "|laws||7|" in text) == (False, True)
 
 
 def mutant(name: str, killed_by: str | None, **changes: object) -> MutantRecord:

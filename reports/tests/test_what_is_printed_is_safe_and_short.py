@@ -5,6 +5,8 @@ import io
 from rich.console import Console
 
 from reports import terminal
+from reports.documents import words
+from reports.documents.upgrades import law_table, version_table
 from reports.progress import SILENCE_S, Progress
 from reports.schema import (
     LawComparison,
@@ -50,7 +52,7 @@ def law(**changes: object) -> LawComparison:
 def test_square_brackets_are_text_and_not_markup() -> None:
     """A subject in brackets, or a hostile name, is printed as it is."""
     change = VersionChange(name="[bold]x", baseline="1", candidate=None, was_asked=True)
-    said = printed(terminal.law_table([law()]), terminal.version_table([change]))
+    said = printed(*map(terminal.table, (law_table([law()]), version_table([change]))))
     assert "a_law [manager]" in said
     assert "[bold]x" in said
 
@@ -58,21 +60,21 @@ def test_square_brackets_are_text_and_not_markup() -> None:
 def test_a_traceback_becomes_one_line() -> None:
     """What was raised last is told; a text without a traceback keeps its first line."""
     expected = "the judge failed: RuntimeWarning: coroutine was never awaited"
-    assert expected == terminal.brief(TRACEBACK)
-    assert "plain" == terminal.brief("\n  plain\nmore\n")
-    assert "" == terminal.brief("\n")
-    assert terminal.BRIEF_LENGTH == len(terminal.brief("x" * 9999))
-    assert 2 <= printed(terminal.law_table([law()])).count("\n") <= 6
+    assert expected == words.brief(TRACEBACK)
+    assert "plain" == words.brief("\n  plain\nmore\n")
+    assert "" == words.brief("\n")
+    assert words.BRIEF_LENGTH == len(words.brief("x" * 9999))
+    assert 2 <= printed(terminal.table(law_table([law()]))).count("\n") <= 6
 
 
 def test_a_long_failure_keeps_its_beginning_and_its_replay() -> None:
     """The middle stays in the record; the end holds the command that replays it."""
     text = "\n".join([*(f"step {each}" for each in range(500)), "replay: x"])
-    shown = terminal.excerpt(text).splitlines()
+    shown = words.excerpt(text).splitlines()
     assert ("step 0", "replay: x") == (shown[0], shown[-1])
-    assert terminal.EXCERPT_HEAD + terminal.EXCERPT_TAIL + 1 == len(shown)
-    assert "469 more lines" in shown[terminal.EXCERPT_HEAD]
-    assert "one\ntwo" == terminal.excerpt("one\ntwo")
+    assert words.EXCERPT_HEAD + words.EXCERPT_TAIL + 1 == len(shown)
+    assert "469 more lines" in shown[words.EXCERPT_HEAD]
+    assert "one\ntwo" == words.excerpt("one\ntwo")
 
 
 def test_control_characters_never_reach_the_terminal() -> None:

@@ -1,31 +1,9 @@
-"""What sections are made of, and what several of them say of a benchmark."""
+"""What several sections say of one benchmark's rounds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from statistics import median
 
 from reports.load import Benchmark
-from reports.page.charts import Chart, Segment
 from reports.schema import Figure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Words in columns."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One group's part of the page."""
-
-    title: str
-    sentence: str
-    segments: Sequence[Segment] = ()
-    charts: Sequence[Chart] = ()
-    tables: Sequence[Table] = field(default_factory=list)
 
 
 def each_us(benchmark: Benchmark) -> float:

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.documents.charts import Chart, Series, over_counts
+from reports.documents.model import Section, Table
+from reports.documents.rounds import cell, number
 from reports.load import Benchmark, short_name
-from reports.page.charts import Chart, Series, over_counts
-from reports.page.parts import Section, Table, cell, number
 from reports.schema import Figure
+
+_NUMBERS = frozenset(range(1, 8))
 
 Value = Callable[[Mapping[str, Any]], float]
 
@@ -71,7 +74,7 @@ def scaling(found: Sequence[Benchmark], figures: Mapping[str, Figure]) -> Iterat
         yield Section(
             title=f"More {kind}",
             sentence=f"The store alone on 100 files, by {kind}, closed loop.",
-            charts=[each for each in charts if each is not None],
+            drawings=[each for each in charts if each is not None],
             tables=[table for table in (_laws(figures, kind),) if table is not None],
         )
     arrivals = [each for each in found if short_name(each.name) == "arrivals"]
@@ -99,7 +102,7 @@ def _laws(figures: Mapping[str, Figure], kind: str) -> Table | None:
     labels = ("rate_per_s", "contention", "coherency", "worst_percent")
     rows = [(way, *(number(figures[f"{start}{way}].{label}"]) for label in labels)) for way in ways]
     heads = ("model", "one alone/s", "contention", "coherency", "off by at most, %")
-    return Table(heads=heads, rows=rows) if rows else None
+    return Table(heads=heads, rows=rows, numeric=_NUMBERS) if rows else None
 
 
 def _arrivals(found: Sequence[Benchmark]) -> Section:
@@ -126,5 +129,5 @@ def _arrivals(found: Sequence[Benchmark]) -> Section:
     return Section(
         title="Arrivals at a rate",
         sentence="An open loop: latency from the moment at which each transition was wanted.",
-        tables=[Table(heads=heads, rows=rows)],
+        tables=[Table(heads=heads, rows=rows, numeric=_NUMBERS)],
     )

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.documents.charts import Series, Stack, over_counts, stacked
+from reports.documents.model import Case, CaseOutcome, Document, Section, Table
+from reports.documents.rounds import cell, each_us, percent_of_raw
+from reports.documents.scaling import scaling
+from reports.documents.surroundings import ran_on
 from reports.load import Benchmark, BenchmarkFile, short_name
-from reports.page.charts import Series, over_counts, stacked
-from reports.page.parts import Section, Table, cell, each_us, percent_of_raw
-from reports.page.scaling import scaling
-from reports.schema import Figure
+from reports.schema import Figure, SessionRecord
 
 LADDER = (
     ("raw_loop", "SQLite"),
@@ -17,6 +19,56 @@ LADDER = (
     ("manager_statemachine", "python-statemachine"),
 )
 """The rungs that lie one upon another, and what each adds to the one below."""
+
+
+def benchmarks(record: SessionRecord, groups: Mapping[str, BenchmarkFile]) -> Document:
+    """What a transition costs and does, group by group; doubts are notes."""
+    doubts = [
+        line
+        for name, value in record.figures.items()
+        if name.endswith(".doubts") and isinstance(value, str)
+        for line in value.split(" | ")
+        if line
+    ]
+    return Document(
+        name=record.name,
+        title="What a transition costs",
+        verdict=record.verdict,
+        summary=record.summary,
+        answer=record.summary,
+        sections=[
+            *sections(groups, record.figures),
+            Section(
+                title="What it ran on",
+                sentence=LIMITS,
+                tables=[ran_on(record.environment)],
+                is_folded=True,
+            ),
+        ],
+        notes=doubts,
+        cases=[
+            Case(
+                group=f"benchmarks.{group}",
+                name=cell(each),
+                outcome=CaseOutcome.PASSED,
+                message="measured",
+                elapsed_s=sum(each.rounds_s),
+            )
+            for group, file in groups.items()
+            for each in file.benchmarks.values()
+        ],
+    )
+
+
+LIMITS = (
+    "Rates of two runs are not comparable: the machine is shared and its speed drifts. Shares of "
+    "the raw loop, counts and shapes are; a verdict on an upgrade needs the gate. Dashed curves: "
+    "the Universal Scalability Law (N. J. Gunther, 2007) fitted to the marks."
+)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    return Table(heads=heads, rows=rows, numeric=frozenset(range(1, len(heads))))
 
 
 def sections(
@@ -54,8 +106,8 @@ def _ladder(found: Sequence[Benchmark]) -> Section:
     return Section(
         title="Where the time goes",
         sentence="One task, one file, the same statements, one layer more on each rung.",
-        segments=stacked(layers),
-        tables=[Table(heads=("rung", "µs each", "transitions/s", "% of raw"), rows=rows)],
+        drawings=[Stack(title="Where the time of one transition goes", segments=stacked(layers))],
+        tables=[_table(("rung", "µs each", "transitions/s", "% of raw"), rows)],
     )
 
 
@@ -106,8 +158,8 @@ def _counts(found: Sequence[Benchmark]) -> Iterator[Section]:
     yield Section(
         title="What a transition does",
         sentence="Counted in lock-step, for each that was committed: the same on every machine.",
-        charts=[chart] if chart is not None else [],
-        tables=[Table(heads=("writers, files", *COUNTS.values()), rows=rows)],
+        drawings=[chart] if chart is not None else [],
+        tables=[_table(("writers, files", *COUNTS.values()), rows)],
     )
 
 
@@ -128,7 +180,7 @@ def _syncs(found: Sequence[Benchmark]) -> Section:
     return Section(
         title="Waiting for the disk",
         sentence="Syncs for each commit, counted; those of checkpoints and of a WAL's start apart.",
-        tables=[Table(heads=(*heads, "their syncs", "WAL starts' syncs"), rows=rows)],
+        tables=[_table((*heads, "their syncs", "WAL starts' syncs"), rows)],
     )
 
 
@@ -141,7 +193,7 @@ def _others(name: str, found: Sequence[Benchmark]) -> Section:
     return Section(
         title=name.capitalize(),
         sentence="Every cell of the group, as measured.",
-        tables=[Table(heads=heads, rows=rows)],
+        tables=[_table(heads, rows)],
     )
 
 

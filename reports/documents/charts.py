@@ -1,10 +1,10 @@
-"""Where lines, marks and words of a chart go: plain numbers, which the template turns into SVG."""
+"""Where lines, marks and words of a chart go: plain numbers, which a template turns into SVG."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 660, 300
+WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 16, 40
 COLOURS = 6
 CURVE_STEPS = 48
@@ -159,3 +159,14 @@ def stacked(layers: Sequence[tuple[str, float]]) -> list[Segment]:
         )
         at += width
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Layers upon each other, lying on their side."""
+
+    title: str
+    segments: Sequence[Segment]
+
+
+Drawing = Chart | Stack
