@@ -62,8 +62,11 @@ class Observation:
     version: int
 
 
-def timeline(operations: list[Operation]) -> str:
-    """Return calls, marks and returns in logical time, the latest ones if there are many."""
+def timeline(operations: list[Operation], settled_at: int = 0) -> str:
+    """Return calls, marks and returns in logical time, the latest ones if there are many.
+
+    What came up to ``settled_at``, when every law still held, is only counted.
+    """
     moments: list[tuple[int, str]] = []
     for operation in operations:
         request = operation.request
@@ -84,8 +87,11 @@ def timeline(operations: list[Operation]) -> str:
                 told += f": {answer.detail}"
             moments.append((operation.end, f"{operation.attempt_id:<10} <- {told}"))
     moments.sort()
-    shown = moments[-TIMELINE_LINES:]
+    later = [each for each in moments if each[0] > settled_at]
+    shown = later[-TIMELINE_LINES:]
     lines = [f"{moment:>5}  {what}"[:120] for moment, what in shown]
-    if len(moments) > len(shown):
-        lines.insert(0, f"    …  {len(moments) - len(shown)} earlier moments")
+    if len(later) > len(shown):
+        lines.insert(0, f"    …  {len(later) - len(shown)} earlier moments")
+    if len(moments) > len(later):
+        lines.insert(0, f"    …  {len(moments) - len(later)} moments, after which every law held")
     return "\n".join(lines)

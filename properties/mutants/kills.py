@@ -192,7 +192,7 @@ def line_count(text: str) -> int:
     """Return how many steps a counterexample's timeline has, those left out included.
 
     A step is a line with a time of the simulation or a tick of the real clock; 0 where a law needs
-    no timeline to say what is wrong.
+    no timeline to say what is wrong. What every law still held after is no part of it.
     """
     steps = 0
     for line in text.splitlines():

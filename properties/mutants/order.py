@@ -57,6 +57,7 @@ ORDER = (
     "whoever_waits_gets_its_turn@brief",
     "a_retry_reads_again",
     "a_caller_reads_its_own_write",
+    "who_was_cut_off_can_know",
     # A few of what Hypothesis draws: what is broken widely shows at once.
     *(f"{law}@brief" for law in EXPLORED),
     "a_cancellation_reaches_its_caller@brief",

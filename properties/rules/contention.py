@@ -87,6 +87,7 @@ class ContentionRules(RuleBasedStateMachine):
         self._files: list[str] = []
         self._has_news = False
         self._leaks: list[str] = []
+        self._settled_at = 0
         self.a_file_is_tracked()
 
     def teardown(self) -> None:
@@ -163,6 +164,7 @@ class ContentionRules(RuleBasedStateMachine):
             self._leaks.append(f"{self._subject.held_locks()} file locks are held by nobody")
         self.tally["steps"] += 1
         self.court.examine(self._evidence(shot, outcomes, reads))
+        self._settled_at = self._clock.tick()
 
     def _evidence(
         self, shot: Any, outcomes: dict[str, bool | None], reads: dict[str, Row]
@@ -177,6 +179,7 @@ class ContentionRules(RuleBasedStateMachine):
             backoffs=dict(self._backoffs),
             observations=self._observer.seen,
             shown=shown_by(self._subject),
+            settled_at=self._settled_at,
         )
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:

@@ -22,7 +22,8 @@ class Evidence:
     ``outcomes`` are the subject's own answers to "what became of this attempt" (None: unknown),
     ``reads`` its reads of each file now, ``observations`` all reads so far by whomever, ``leaks``
     what the probes found, ``backoffs`` how often each attempt slept between tries, ``shown`` what
-    guards and callbacks were shown, in order.
+    guards and callbacks were shown, in order. ``settled_at`` is the moment of the last rest when
+    every law held; 0: none.
     """
 
     operations: list[Operation]
@@ -34,6 +35,7 @@ class Evidence:
     backoffs: dict[str, int]
     observations: list[Observation] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    settled_at: int = 0
 
     def alone(self) -> Evidence:
         """Return the same without what its callbacks and errors refer to: loops, tasks, frames."""
@@ -72,7 +74,9 @@ class Court:
                 judge(evidence)
             except AssertionError as error:
                 sighted(law)
-                self.verdicts[law] = f"{told(error)}\n\n{timeline(evidence.operations)}"
+                self.verdicts[law] = (
+                    f"{told(error)}\n\n{timeline(evidence.operations, evidence.settled_at)}"
+                )
                 self.broken_by[law] = evidence
                 made = self._classes.setdefault(law, type(law, (LawBrokenError,), {}))
                 raise made(f"{law}: {error}") from error

@@ -10,7 +10,6 @@ from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, mutant
 
 LEFT = "nothing_outlives_its_owner"
-CANCELLED = "cancellation_anywhere_leaves_nothing_behind"
 
 
 @mutant(
@@ -119,9 +118,9 @@ def a_close_is_not_waited_for(patch: Patch) -> None:
 
 @mutant(
     family=Family.LEAKS,
-    laws=(CANCELLED,),
+    laws=("who_was_cut_off_can_know",),
     realistic="`asyncio.shield`, which protects the work and not the order of things",
-    shows="one attempt, cancelled while it closes its connection",
+    shows="one attempt, cancelled while its transaction is on the way",
 )
 def a_cleanup_is_only_shielded(patch: Patch) -> None:
     """Who is cancelled during a cleanup leaves at once, and the cleanup runs on alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fsmcore import store, transitions
 from fsmcore.adapters import handrolled
+from fsmcore.connections import per_transition
 from properties.mutants.patch import Patch
 from properties.mutants.registry import Family, tricky
 
@@ -108,20 +109,19 @@ def committed_outcomes_are_remembered(patch: Patch) -> None:
 
 @tricky(
     family=Family.READS,
-    realistic="a connection is there already, so reads go there",
-    shows="each read is fetched whole in one call, and begins no transaction",
+    realistic="the keeper is shared by all tasks, and a reader wants to be alone",
+    shows="a connection of its own sees what is committed, as any other does",
 )
-def reads_go_through_the_keeper(patch: Patch) -> None:
-    """Rows are read on the connection that stays, by all tasks."""
+def each_read_has_a_connection_of_its_own(patch: Patch) -> None:
+    """Rows are read on a fresh connection, and not on the one that stays."""
     patch.source(
-        store.Store,
+        per_transition._Keeper,
         "read",
         (
-            "async with self._connections.session() as session:\n",
-            """import contextlib
-        keeper = self._connections._keeper
-        shared = keeper and contextlib.nullcontext(self._connections._used_by(keeper))
-        async with shared or self._connections.session() as session:
-""",
+            "with translated",
+            """
+            if self.file._has_wal:
+                return await finish(_Errand(self.file, work).done())
+            with translated""",
         ),
     )

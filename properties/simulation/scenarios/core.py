@@ -252,15 +252,15 @@ async def _asks_late(manager: FileTransitionManager, attempt_id: str) -> str:
     return "ok"
 
 
-def resolved(name: str, sentence: str, how: Core, **options: Any) -> Scenario:
-    """Return two uploads whose callers, cut off, ask for the outcome; and what was recorded."""
+def resolved(
+    name: str, sentence: str, how: Core, attempt_ids: Sequence[str] = ("a", "b"), **options: Any
+) -> Scenario:
+    """Return uploads whose callers, cut off, ask for the outcome; and what was recorded."""
 
     def attempts(model: ConnectionModel, setting: Setting) -> Sequence[Attempt]:
         recorded = EventCollector()
         manager = _manager(model, setting, how, recorded)
-        return [
-            (letter, functools.partial(_told, manager, recorded, letter)) for letter in ("a", "b")
-        ]
+        return [(each, functools.partial(_told, manager, recorded, each)) for each in attempt_ids]
 
     return Scenario(
         name=name,

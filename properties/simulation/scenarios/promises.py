@@ -25,7 +25,7 @@ from fsmcore import (
 from fsmcore.store import FileRow
 from properties.simulation.budget import Budget
 from properties.simulation.scenario import Attempt, Outcome, Scenario, Setting
-from properties.simulation.scenarios.core import Core, core
+from properties.simulation.scenarios.core import Core, core, resolved
 from properties.simulation.scenarios.drawn import core_of, is_setup
 from properties.simulation.scenarios.laws import (
     all_of,
@@ -91,6 +91,17 @@ def cut_off(setup: str, cancellations: int = 2) -> Scenario:
         core_of(setup),
         budget=Budget(cancellations=cancellations),
         law=all_of(nothing_is_left_behind, one_winner_a_version),
+    )
+
+
+def asked_at_once(setup: str) -> Scenario:
+    """Return one upload that may be cancelled anywhere, and whose caller then asks for it."""
+    return resolved(
+        f"promise.asked_at_once.{setup}",
+        "One upload, cut off anywhere; its caller asks at once what became of it.",
+        core_of(setup),
+        ("a",),
+        budget=Budget(cancellations=1),
     )
 
 
@@ -218,6 +229,7 @@ def _manager(
 
 
 PROMISES: dict[str, Callable[[str], Scenario]] = {
+    "asked_at_once": asked_at_once,
     "crowd": crowd,
     "cut_off": cut_off,
     "neighbours": neighbours,

@@ -85,6 +85,7 @@ def test_the_lines_of_a_counterexample_are_its_steps() -> None:
     assert 9 == line_count(simulated)
     real = "a law\n    …  3 earlier moments\n    1  attempt-1  -> e\n  2.5  attempt-1  <- ok\n"
     assert 5 == line_count(real)
+    assert 5 == line_count("a law\n    …  9 moments, after which every law held" + real[5:])
     assert 5 == line_count(f"{real}\nanother law:\n    1  attempt-1  -> e\n")
     assert 0 == line_count("assert 1 == 2\n  where 1 is not 2")
 
