@@ -89,7 +89,8 @@ class _OncePerRound:
     pytest-benchmark divides a round's time by its iterations, and cannot await. So one round is
     one run of the event loop, however many transitions it takes, and the recorded time is that
     of one transition. The idle calls cost some 50 ns each. The CPU time that the process spent in
-    a round, all of its threads together, is noted beside pytest-benchmark's wall time.
+    a round, all of its threads together, is noted beside pytest-benchmark's wall time; `began_s`
+    is what it had spent before the first one.
     """
 
     def __init__(self, run: Callable[[], None], *, rounds: int, iterations: int) -> None:
@@ -97,11 +98,14 @@ class _OncePerRound:
         self._calls_left = rounds * iterations
         self._iterations = iterations
         self.cpu_rounds_s: list[float] = []
+        self.began_s = 0.0
 
     def __call__(self) -> None:
         # After the last round pytest-benchmark calls once more, for a result nobody wants.
         if self._calls_left and self._calls_left % self._iterations == 0:
             began_s = time.process_time()
+            if not self.cpu_rounds_s:
+                self.began_s = began_s
             self._run()
             self.cpu_rounds_s.append((time.process_time() - began_s) / self._iterations)
         self._calls_left = max(0, self._calls_left - 1)
@@ -139,7 +143,9 @@ def measure(
 ) -> None:
     """Measure a workload; raises ``WrongResultError`` when its check fails.
 
-    With ``turns`` each round waits, off the clock, until it may begin.
+    With ``turns`` each round waits, off the clock, until it may begin. What the process works
+    meanwhile, whichever thread, is noted as ``cpu_outside_s``: CPU seconds for one transition from
+    the first round until everything is closed, without those in the rounds.
 
     ``beside`` is run after each round, off pytest-benchmark's clock; its times are noted as
     ``raw_rounds_s``, in the order of the rounds, in seconds for one transition.
@@ -161,14 +167,18 @@ def measure(
                 each.forget()
         raw = None if beside is None else _Beside(beside)
         between = raw if turns is None else Rounds(turns, name, rounds)
-        cpu_rounds_s = _take_rounds(recorder, workload, rounds, between)
+        target = _take_rounds(recorder, workload, rounds, between)
+    spent_s = time.process_time() - target.began_s
     wrong = [*workload.check(), *(beside.check() if beside is not None else ())]
     if wrong:
         raise WrongResultError(name, wrong)
     info = recorder.extra_info
     info.update(workload.metrics())
     info["synchronous"] = synchronous.name
-    info["cpu_rounds_s"] = cpu_rounds_s
+    info["cpu_rounds_s"] = target.cpu_rounds_s
+    if beside is None:
+        in_a_transition_s = spent_s / (rounds * workload.transitions_per_round)
+        info["cpu_outside_s"] = in_a_transition_s - sum(target.cpu_rounds_s) / rounds
     info["transitions_per_round"] = workload.transitions_per_round
     if raw is not None:
         info["raw_rounds_s"] = raw.rounds_s[:rounds]
@@ -180,8 +190,8 @@ def measure(
 
 def _take_rounds(
     recorder: Recorder, workload: Workload, rounds: int, after_each: Callable[[], None] | None
-) -> list[float]:
-    """Return the CPU time of each round, in seconds for one transition."""
+) -> _OncePerRound:
+    """Return what has noted the CPU time of each round."""
     iterations = workload.transitions_per_round
     target = _OncePerRound(workload.run, rounds=rounds, iterations=iterations)
     gc.collect()
@@ -194,7 +204,7 @@ def _take_rounds(
         )
     finally:
         gc.unfreeze()
-    return target.cpu_rounds_s
+    return target
 
 
 def _nothing() -> None:

@@ -149,7 +149,14 @@ def _row(row: BenchmarkComparison | None, others: list[str] | None, policy: Time
         return {"outcome": "unknown"}
     rounded = [
         None if each is None else round(each, 4)
-        for each in (row.ratio, row.ratio_low, row.ratio_high, row.cpu_ratio, row.twin_ratio)
+        for each in (
+            row.ratio,
+            row.ratio_low,
+            row.ratio_high,
+            row.cpu_ratio,
+            row.twin_ratio,
+            row.hidden_percent,
+        )
     ]
     visible = looks.smallest_visible_percent(row, policy)
     return {
@@ -157,6 +164,7 @@ def _row(row: BenchmarkComparison | None, others: list[str] | None, policy: Time
         "ratio": rounded[:3],
         "cpu": rounded[3],
         "twin": rounded[4],
+        "hidden_percent": rounded[5],
         "visible_percent": None if visible is None else round(visible, 2),
         "epochs": row.epoch_count,
         **({} if row.is_control else {"others": others}),

@@ -49,6 +49,12 @@ class Benchmark:
         return [float(each) for each in noted if isinstance(each, (int, float))]
 
     @property
+    def cpu_outside_s(self) -> float | None:
+        """CPU seconds for one transition that no round has seen, where the benchmark noted them."""
+        noted = self.extra_info.get("cpu_outside_s")
+        return float(noted) if isinstance(noted, (int, float)) else None
+
+    @property
     def is_control(self) -> bool:
         """Whether no upgrade can touch this benchmark: it runs on the standard library alone."""
         return short_name(self.name) == "control"

@@ -10,6 +10,7 @@
   where all are, so this bound needs no correction for their number (R. L. Berger,
   "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982).
 - What is settled need not be measured any longer: every statement holds at any time.
+- Work between the rounds is no gift: where a side hides some, CPU times with it in them count.
 - The clocks are believed unless something that no upgrade can touch has moved: the control between
   the sides, or any benchmark between the baseline and its twin.
 """
@@ -36,6 +37,7 @@ class Evidence:
     ratios: dict[str, list[float]] = field(default_factory=dict)
     cpu_ratios: dict[str, list[float]] = field(default_factory=dict)
     twin_ratios: dict[str, list[float]] = field(default_factory=dict)
+    hidden_shares: dict[str, list[float]] = field(default_factory=dict)
     middles_s: dict[tuple[Side, str], list[float]] = field(default_factory=dict)
     controls: set[str] = field(default_factory=set)
     alarmed_at: dict[str, int] = field(default_factory=dict)
@@ -46,7 +48,8 @@ class Evidence:
         self.epochs.append(epoch)
         self.controls |= epoch.sides[Side.BASELINE].controls
         for kept, latest in (
-            (self.ratios, epoch.log_ratios()),
+            (self.ratios, self._numbers(epoch)),
+            (self.hidden_shares, epoch.hidden_shares()),
             (self.cpu_ratios, epoch.cpu_log_ratios()),
             (self.twin_ratios, epoch.twin_log_ratios()),
         ):
@@ -69,6 +72,25 @@ class Evidence:
             elif p_values[name] <= levels[name]:
                 self.alarmed_at[name] = len(values)
 
+    def _numbers(self, epoch: Epoch) -> dict[str, float]:
+        """The log ratio of each benchmark, with what was hidden from the clock."""
+        found, shares = epoch.log_ratios(), epoch.hidden_shares()
+        hiding = (n for n in found.keys() - self.controls if self._is_hiding(shares.get(n, 0.0)))
+        return found | {name: epoch.charged_log_ratio(name) for name in hiding}
+
+    def _is_hiding(self, share: float) -> bool:
+        return abs(share) * 100 > self.policy.hidden_percent
+
+    def _told_hidden(self, name: str) -> str | None:
+        share = median(self.hidden_shares.get(name, [0.0]))
+        if name in self.controls or not self._is_hiding(share):
+            return None
+        side, other = ("candidate", "baseline") if share > 0 else ("baseline", "candidate")
+        return (
+            f"the {side} works between its rounds {abs(share) * 100:.0f} % of a round's CPU time "
+            f"more than the {other}, as a thread in the background does; it is counted in"
+        )
+
     def rows(self) -> list[BenchmarkComparison]:
         """Each benchmark with its bounds and what follows; controls last."""
         p_values = {
@@ -90,7 +112,9 @@ class Evidence:
         outcome, reason = self._outcome(name, bounds.low, bounds.high)
         if is_control:
             outcome, reason = _control_outcome(values, policy)
+        reason = "; ".join(filter(None, (reason, self._told_hidden(name)))) or None
         cpu, twin = self.cpu_ratios.get(name), self.twin_ratios.get(name)
+        hidden = self.hidden_shares.get(name)
         return BenchmarkComparison(
             name=name,
             is_control=is_control,
@@ -105,6 +129,7 @@ class Evidence:
             epoch_ratios=[round(math.exp(value), 5) for value in values],
             cpu_ratio=None if cpu is None else math.exp(median(cpu)),
             twin_ratio=None if twin is None else math.exp(median(twin)),
+            hidden_percent=median(hidden) * 100 if hidden else None,
             reason=reason,
         )
 

@@ -59,11 +59,13 @@ class Seat(enum.Enum):
 class Measured:
     """What one process measured: the rounds of each benchmark, and what it ran.
 
-    Seconds for one transition; `cpu_rounds_s` is the CPU time of all its threads, where noted.
+    Seconds for one transition; `cpu_rounds_s` is the CPU time of all its threads, and
+    `cpu_outside_s` what they took between the rounds and until the end, where noted.
     """
 
     rounds_s: Mapping[str, Sequence[float]]
     cpu_rounds_s: Mapping[str, Sequence[float]]
+    cpu_outside_s: Mapping[str, float] = field(default_factory=dict)
     controls: frozenset[str]
     environment: Environment | None
     failure: str | None
@@ -91,6 +93,31 @@ class Epoch:
         return _log_ratios(
             self.sides[Side.CANDIDATE].cpu_rounds_s, self.sides[Side.BASELINE].cpu_rounds_s
         )
+
+    def hidden_shares(self) -> dict[str, float]:
+        """What the candidate works outside its rounds more than the baseline; negative: less.
+
+        A share of what both take in a round, in CPU time.
+        """
+        found = {}
+        for name in self.cpu_log_ratios():
+            before_s, after_s = (self.sides[side].cpu_outside_s.get(name) for side in Side)
+            if before_s is not None and after_s is not None:
+                inside_s = sum(median(self.sides[side].cpu_rounds_s[name]) for side in Side) / 2
+                found[name] = (after_s - before_s) / inside_s
+        return found
+
+    def charged_log_ratio(self, name: str) -> float:
+        """Candidate over baseline in CPU time, where what one hides stands in its own rounds.
+
+        Wall time would not do: what works between the rounds works in the other side's.
+        """
+        outside_s = {side: self.sides[side].cpu_outside_s[name] for side in Side}
+        charged = self.cpu_log_ratios()[name]
+        for side, sign in ((Side.CANDIDATE, 1), (Side.BASELINE, -1)):
+            more_s = outside_s[side] - min(outside_s.values())
+            charged += sign * math.log1p(more_s / median(self.sides[side].cpu_rounds_s[name]))
+        return charged
 
     def twin_log_ratios(self) -> dict[str, float]:
         """The baseline over itself."""
@@ -220,6 +247,11 @@ def _read(out: Path, failure: str | None) -> Measured:
     return Measured(
         rounds_s={name: each.rounds_s for name, each in benchmarks.items()},
         cpu_rounds_s={name: each.cpu_rounds_s for name, each in benchmarks.items()},
+        cpu_outside_s={
+            name: each.cpu_outside_s
+            for name, each in benchmarks.items()
+            if each.cpu_outside_s is not None
+        },
         controls=frozenset(name for name, each in benchmarks.items() if each.is_control),
         environment=found.environment if found else None,
         failure=failure,

@@ -16,6 +16,7 @@ class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tolerance_percent: float
     visible_percent: float
     control_percent: float
+    hidden_percent: float
     family_error: float
     confirmation_error: float
     invalid_error: float

@@ -197,6 +197,7 @@ def _reason(row: BenchmarkComparison, policy: TimePolicy, believed: bool) -> Rea
             text += ", slower for sure, by less than the margin for all that is known"
         if visible := smallest_visible_percent(row, policy):
             text += f"; a slowdown of {visible:.1f} % would have shown"
+        text += f"; {row.reason}" if row.reason else ""
     else:
         verdict = Verdict.UNKNOWN
         why = row.reason or _why_no_pass(row, policy)

@@ -1,16 +1,20 @@
-"""Each round asks before it begins, outside the clock, and never once too often."""
+"""Each round asks before it begins, outside the clock; what works meanwhile is noted."""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from benchmarks.slowed import Slowed
+from benchmarks.tests.recorders import PretendedRecorder
 from benchmarks.turns import RefereeGoneError, Rounds, Turns
+from benchmarks.workload import Metric, measure
 from fsmcore import Synchronous
 from reports.schema import GO, TurnRequest
 
@@ -108,3 +112,64 @@ def test_a_slowed_workload_does_and_says_the_same(tmp_path: Path) -> None:
         slowed.metrics(),
         slowed.transitions_per_round,
     )
+
+
+class Postponing:
+    """Leaves its work to a thread, and is done at once; closing waits for the rest."""
+
+    transitions_per_round = 2
+
+    def __init__(self, work_s: float) -> None:
+        self._work_s = work_s
+        self._threads: list[threading.Thread] = []
+
+    def setup(self, folder: Path, synchronous: Synchronous) -> None:
+        """Nothing is needed."""
+
+    def run(self) -> None:
+        """Begin the work of one round."""
+        self._threads.append(threading.Thread(target=self._work))
+        self._threads[-1].start()
+
+    def _work(self) -> None:
+        end_s = time.thread_time() + self._work_s
+        while time.thread_time() < end_s:
+            pass
+
+    def forget(self) -> None:
+        """Leave the warm-up behind, and its threads with it."""
+        self.close()
+
+    def close(self) -> None:
+        """Wait for the work."""
+        while self._threads:
+            self._threads.pop().join()
+
+    def check(self) -> list[str]:
+        """There is no outcome."""
+        return []
+
+    def metrics(self) -> Mapping[str, Metric]:
+        """There are none."""
+        return {}
+
+
+def test_work_in_the_background_is_noted_beside_the_rounds(tmp_path: Path) -> None:
+    """Whatever a round leaves to a thread stands in the sum of what it took and what came after.
+
+    CPU time of threads, which no load changes: three rounds of 30 ms cannot have cost less.
+    """
+    recorder = PretendedRecorder()
+    measure(
+        recorder,
+        Postponing(work_s=0.03),
+        name="postponing",
+        folder=tmp_path,
+        synchronous=Synchronous.NORMAL,
+        rounds=3,
+        warmup_rounds=0,
+    )
+    info = recorder.extra_info
+    per_transition_s = info["cpu_outside_s"] + sum(info["cpu_rounds_s"]) / 3
+    assert per_transition_s >= 0.03 / 2
+    assert info["cpu_outside_s"] > 0

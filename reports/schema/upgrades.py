@@ -26,7 +26,8 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
 
     The interval is at `confidence` for the whole family of benchmarks; a bound is None where the
     epochs were too few to give one. `cpu_ratio` is of CPU time, `twin_ratio` the baseline over
-    itself in the same epochs; None where that was not measured.
+    itself in the same epochs; None where that was not measured. `hidden_percent` is the CPU time
+    that the candidate takes outside its rounds more than the baseline, of that in a round.
     """
 
     name: str
@@ -42,6 +43,7 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
     epoch_ratios: list[float]
     cpu_ratio: float | None = None
     twin_ratio: float | None = None
+    hidden_percent: float | None = None
     reason: str | None = None
     accepted: str | None = None
 

@@ -181,6 +181,58 @@ def test_a_baseline_that_differs_from_itself_makes_the_clocks_invalid() -> None:
     assert pytest.approx(1.05, abs=0.01) == row.twin_ratio
 
 
+def working_between(outside: Mapping[Side, float], inside: Mapping[Side, float]) -> Timing:
+    """Rounds of `manager` that take `inside`, and a process that works `outside` of them."""
+    draw = random.Random(23)
+
+    def process(side: Side) -> Measured:
+        rounds = {
+            name: [each * draw.lognormvariate(0, 0.002)] * 3
+            for name, each in (("control", 1.0), ("manager", inside[side]))
+        }
+        return dataclasses.replace(
+            measured({"control": 1.0}),
+            rounds_s=rounds,
+            cpu_rounds_s=rounds,
+            cpu_outside_s={"control": 0.1, "manager": 0.1 + outside[side]},
+        )
+
+    def source() -> Iterator[tuple[Measured, Measured]]:
+        while True:
+            yield process(Side.BASELINE), process(Side.CANDIDATE)
+
+    return timed(source())
+
+
+@pytest.mark.parametrize(
+    ("outside", "inside", "expected", "ratio"),
+    [
+        # What it does after its rounds is twice what the clock sees, or what the clock lost.
+        ((0.0, 1.0), (1.0, 1.0), Verdict.FAIL, 2.0),
+        ((0.0, 0.5), (1.0, 0.5), Verdict.PASS, 1.0),
+        ((0.5, 0.0), (1.0, 1.0), Verdict.PASS, 0.667),
+        ((0.5, 0.5), (1.0, 1.0), Verdict.PASS, 1.0),
+        # As little as one release differs from itself by is no reason to leave the clock.
+        ((0.0, 0.019), (1.0, 1.0), Verdict.PASS, 1.0),
+    ],
+)
+def test_work_between_the_rounds_is_counted_in(
+    outside: tuple[float, float], inside: tuple[float, float], expected: Verdict, ratio: float
+) -> None:
+    """A library that moves its work to a thread in the background gains nothing by it."""
+    sides = tuple(Side)
+    timing = working_between(
+        dict(zip(sides, outside, strict=True)), dict(zip(sides, inside, strict=True))
+    )
+    assert expected is verdict(timing)
+    row = next(each for each in timing.rows if not each.is_control)
+    assert pytest.approx(ratio, abs=0.01) == row.ratio
+    told = [reason.text for reason in timing.reasons if "works between its rounds" in reason.text]
+    assert (abs(outside[1] - outside[0]) > 0.02) == bool(told)
+    who = "candidate" if outside[1] > outside[0] else "baseline"
+    assert bool(told) == (f"the {who} works between its rounds" in (row.reason or ""))
+
+
 def test_one_release_against_itself_at_any_moment() -> None:
     """Stopping at the worst of fifty moments, alarms stay under the family's error."""
     draw = random.Random(22)
