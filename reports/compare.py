@@ -65,6 +65,8 @@ def compare_benchmark(baseline: Benchmark, candidate: Benchmark) -> BenchmarkCom
         outcome=_outcome(low, high, is_control=candidate.is_control),
         epoch_ratios=[],
         reason="too few rounds for an interval" if low is None else None,
+        baseline_quantiles_us=statistics.quantiles([each * 1e6 for each in baseline.rounds_s]),
+        candidate_quantiles_us=statistics.quantiles([each * 1e6 for each in candidate.rounds_s]),
     )
 
 
@@ -165,6 +167,7 @@ def compare(baseline: BenchmarkFile, candidate: BenchmarkFile) -> CompareRecord:
         benchmarks=rows,
         only_baseline=sorted(baseline.benchmarks.keys() - candidate.benchmarks.keys()),
         only_candidate=sorted(candidate.benchmarks.keys() - baseline.benchmarks.keys()),
+        margin_percent=(LARGE_RATIO - 1) * 100,
     )
 
 

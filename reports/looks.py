@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from reports.pairs import Epoch, Side
 from reports.policy import TimePolicy
 from reports.schema import BenchmarkComparison, BenchmarkOutcome
-from reports.statistics import holm_levels, median, median_sequence, sign_p_value
+from reports.statistics import holm_levels, median, median_sequence, quantiles, sign_p_value
 
 
 @dataclass(kw_only=True)
@@ -131,7 +131,13 @@ class Evidence:
             twin_ratio=None if twin is None else math.exp(median(twin)),
             hidden_percent=median(hidden) * 100 if hidden else None,
             reason=reason,
+            baseline_quantiles_us=self._quantiles_us(Side.BASELINE, name),
+            candidate_quantiles_us=self._quantiles_us(Side.CANDIDATE, name),
         )
+
+    def _quantiles_us(self, side: Side, name: str) -> list[float]:
+        rounds = [each.sides[side].rounds_s.get(name, ()) for each in self.epochs]
+        return quantiles([taken * 1e6 for each in rounds for taken in each])
 
     def _outcome(
         self, name: str, low: float | None, high: float | None

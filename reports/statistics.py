@@ -58,6 +58,13 @@ def median(values: Sequence[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
+def quantiles(values: Sequence[float], *, steps: int = 40) -> list[float]:
+    """`steps` + 1 quantiles from the least value to the greatest, for display: four digits each."""
+    ordered = sorted(values)
+    places = (round(step * (len(ordered) - 1) / steps) for step in range(steps + 1))
+    return [float(f"{ordered[place]:.4g}") for place in places]
+
+
 @functools.cache
 def wealth(count: int, heads: int) -> float:
     """What 1 has become after `heads` of `count` tosses, betting on heads at every fraction.

@@ -169,6 +169,8 @@ class Gate:
             reasons=ordered,
             seed=self.seed,
             guarantee=telling.guarantee(self.policy),
+            margin_percent=self.policy.time.margin_percent,
+            tolerance_percent=self.policy.time.tolerance_percent,
             changes=changes,
             baseline=self._proofs.get(Side.BASELINE),
             candidate=candidate,

@@ -42,8 +42,17 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A stretch of an axis that means something, such as what is tolerated."""
+
+    kind: str
+    at: float
+    size: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart that is ready to be drawn."""
+    """A chart that is ready to be drawn. ``told`` says in words what it shows."""
 
     title: str
     x_label: str
@@ -52,6 +61,8 @@ class Chart:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     note: str = ""
+    told: str = ""
+    bands: Sequence[Band] = ()
 
 
 def over_counts(
@@ -167,6 +178,3 @@ class Stack:
 
     title: str
     segments: Sequence[Segment]
-
-
-Drawing = Chart | Stack

@@ -42,6 +42,8 @@ def markdown(document: Document, *, most_bytes: int = MOST_BYTES) -> str:
     parts += _reasons(document)
     size, left_out = sum(len(each.encode()) for each in parts), []
     for section in document.sections:
+        if not section.tables and not section.passages:
+            continue  # drawings are for a page
         text = "".join(_section(section))
         if size + len(text.encode()) > most_bytes:
             left_out.append(section.title)

@@ -8,7 +8,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.documents.charts import Drawing
+from reports.documents.ratios import Drawing
 from reports.schema import Reason, Verdict
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from reports.documents.model import Case, CaseOutcome, Cell, Document, Passage, Section, Table, Tone
+from reports.documents.ratios import Bounds, by_epoch, every_round, forest
 from reports.documents.surroundings import ran_on
 from reports.documents.words import brief
 from reports.load import short_name
@@ -33,29 +34,35 @@ def gate(record: GateRecord) -> Document:
     broken = [row for row in record.laws if _is_broken(row)]
     sections = [
         Section(
-            title="Laws",
-            sentence=f"{len(record.laws) - len(open_laws)} of {len(record.laws)} hold on both "
-            "sides; the others first.",
-            tables=[
-                *([law_table(open_laws)] if open_laws else []),
-                law_table(record.laws, title="All laws", is_folded=True),
-            ],
+            title="Newly broken",
+            sentence="Each law with its smallest counterexample, and how to see it again.",
             passages=[
                 Passage(title=row.law, text=row.failure or "", sentence=row.sentence)
                 for row in broken
+            ],
+        ),
+        Section(
+            title="Laws",
+            sentence=f"{len(record.laws) - len(open_laws)} of {len(record.laws)} hold on both "
+            f"sides, {len(open_laws)} do not.",
+            tables=[
+                *([law_table(open_laws)] if open_laws else []),
+                law_table(record.laws, title="All laws", is_folded=True),
             ],
             is_folded=True,
         ),
         Section(
             title="Behaviour",
-            sentence="What the libraries do otherwise, law or no law.",
+            sentence=f"{len(record.behaviour)} things done otherwise, law or no law.",
             tables=[behaviour_table(record.behaviour)] if record.behaviour else [],
             is_folded=True,
         ),
-        Section(
-            title="What it costs",
+        *costs(
+            record.benchmarks,
+            Bounds(
+                margin_percent=record.margin_percent, tolerance_percent=record.tolerance_percent
+            ),
             sentence=record.guarantee or "",
-            tables=[benchmark_table(record.benchmarks)] if record.benchmarks else [],
         ),
         Section(
             title="What was compared",
@@ -77,7 +84,7 @@ def gate(record: GateRecord) -> Document:
         verdict=record.verdict,
         summary=record.summary,
         answer=_answer(record.reasons, record),
-        sections=[each for each in sections if each.tables or each.passages],
+        sections=[each for each in sections if each.tables or each.passages or each.drawings],
         reasons=record.reasons,
         notes=notes,
         cases=[
@@ -105,12 +112,12 @@ def compare(record: CompareRecord) -> Document:
         summary=record.summary,
         answer=_answer(record.reasons, record),
         sections=[
-            Section(
-                title="What it costs",
+            *costs(
+                record.benchmarks,
+                Bounds(margin_percent=record.margin_percent, tolerance_percent=None),
                 sentence=" against ".join(
                     filter(None, (record.candidate_path, record.baseline_path))
                 ),
-                tables=[benchmark_table(record.benchmarks)] if record.benchmarks else [],
             ),
             Section(title="What it ran on", tables=[ran_on(record.environment)], is_folded=True),
         ],
@@ -163,8 +170,30 @@ def benchmark_table(rows: Iterable[BenchmarkComparison]) -> Table:
             )
             for row in rows
         ],
-        numeric=frozenset({1, 2, 3, 5, 6}),
+        numeric=frozenset({1, 2, 3, 4, 5, 6}),
     )
+
+
+def costs(
+    rows: Sequence[BenchmarkComparison], bounds: Bounds, *, sentence: str
+) -> Iterator[Section]:
+    """What the clocks say: all intervals, then what they are made of."""
+    if not rows:
+        return
+    drawn = forest(rows, bounds)
+    yield Section(
+        title="What it costs",
+        sentence=sentence,
+        drawings=[drawn] if drawn is not None else [],
+        tables=[benchmark_table(rows)],
+    )
+    if epochs := list(by_epoch(rows, bounds)):
+        mark = "Each mark is the median ratio of one pair of fresh processes on one CPU"
+        told = f"{mark}; {bounds.words}." if bounds.words else f"{mark}."
+        yield Section(title="Epoch by epoch", sentence=told, drawings=epochs)
+    if rounds := list(every_round(rows)):
+        told = "The share of rounds that took no longer; the slowest fortieth may lie beyond."
+        yield Section(title="Every round", sentence=told, drawings=rounds)
 
 
 def interval(row: BenchmarkComparison) -> str:

@@ -21,12 +21,11 @@ from reports.documents.files import write
 from reports.documents.junit import junit
 from reports.documents.markdown import markdown
 from reports.load import UnusableFileError
-from reports.page.html import page
+from reports.page.html import MOST_BYTES, page
 from reports.schema import RecordError, SessionRecord, Verdict, given_path
 from reports.session import UsageError
 
 NAME = "page"
-MOST_BYTES = 300 * 1024
 RENDERERS = {"page": page, "markdown": markdown, "junit": junit}
 
 

@@ -28,6 +28,7 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
     epochs were too few to give one. `cpu_ratio` is of CPU time, `twin_ratio` the baseline over
     itself in the same epochs; None where that was not measured. `hidden_percent` is the CPU time
     that the candidate takes outside its rounds more than the baseline, of that in a round.
+    Quantiles are of all rounds of a side, at equal steps from the fastest to the slowest.
     """
 
     name: str
@@ -46,6 +47,8 @@ class BenchmarkComparison(Record, frozen=True, kw_only=True):
     hidden_percent: float | None = None
     reason: str | None = None
     accepted: str | None = None
+    baseline_quantiles_us: list[float] = []
+    candidate_quantiles_us: list[float] = []
 
 
 class AcceptedKind(enum.Enum):
@@ -123,7 +126,8 @@ class GateQuestion(Record, frozen=True, kw_only=True, tag_field="kind", tag="que
 class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="gate"):
     """The content of reports/out/gate.json: the verdict on an upgrade, and why.
 
-    `replay` is the command that asks the laws again with the candidate; add `--law NAME`.
+    `replay` is the command that asks the laws again with the candidate; add `--law NAME`. A
+    benchmark fails beyond `margin_percent` and passes below `tolerance_percent`.
     """
 
     requirements: list[str]
@@ -139,10 +143,15 @@ class GateRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag
     ledger: list[AcceptedLine] = []
     weaknesses: list[str] = []
     replay: str | None = None
+    margin_percent: float | None = None
+    tolerance_percent: float | None = None
 
 
 class CompareRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="compare"):
-    """The content of reports/out/compare.json: two finished files, without pairing."""
+    """The content of reports/out/compare.json: two finished files, without pairing.
+
+    A benchmark fails where all of its interval lies beyond `margin_percent`.
+    """
 
     baseline_path: str
     candidate_path: str
@@ -150,3 +159,4 @@ class CompareRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", 
     benchmarks: list[BenchmarkComparison] = []
     only_baseline: list[str] = []
     only_candidate: list[str] = []
+    margin_percent: float | None = None

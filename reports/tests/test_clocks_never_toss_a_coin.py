@@ -382,4 +382,7 @@ def test_the_rows_say_what_was_seen() -> None:
         ("control", BenchmarkOutcome.QUIET),
     ] == [(row.name, row.outcome) for row in timing.rows]
     assert 20 == timing.epoch_count
-    assert math.isclose(2.0, timing.rows[1].ratio, rel_tol=0.05)
+    slow = timing.rows[1]
+    assert math.isclose(2.0, slow.ratio, rel_tol=0.05)
+    middles = [each[20] for each in (slow.baseline_quantiles_us, slow.candidate_quantiles_us)]
+    assert [1000, 2000] == pytest.approx(middles, rel=0.05)

@@ -123,6 +123,12 @@ def test_the_bounds_of_a_proportion_are_clopper_and_pearsons() -> None:
         assert pytest.approx([low, high], abs=1e-5) == list(found)
 
 
+def test_quantiles_begin_at_the_least_and_end_at_the_greatest() -> None:
+    """In equal steps of rank, whatever the order; one value is all of its own quantiles."""
+    assert [1.0, 2.0, 3.0, 4.0, 5.0] == statistics.quantiles([5.0, 1.0, 4.0, 2.0, 3.0], steps=4)
+    assert [7.123, 7.123, 7.123] == statistics.quantiles([7.12345], steps=2)
+
+
 def test_holm_asks_the_smallest_first_and_stops_at_the_first_refusal() -> None:
     """Holm's own example: levels grow while tests are rejected and stay where one is not."""
     levels = statistics.holm_levels({"a": 0.01, "b": 0.03, "c": 0.04}, error=0.05)

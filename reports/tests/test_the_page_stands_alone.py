@@ -1,6 +1,7 @@
 """One HTML page from a finished run: nothing is loaded or run, and no name is taken for HTML."""
 
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,14 +10,24 @@ from typing import Any
 import pytest
 
 from reports import schema
+from reports.documents import charts
 from reports.documents.charts import HEIGHT, LEFT, RIGHT, WIDTH, Series, over_counts, stacked
-from reports.page.__main__ import MOST_BYTES, main
+from reports.documents.ratios import Bounds, by_epoch, every_round, forest
+from reports.page.__main__ import main
+from reports.page.html import MOST_BYTES
 from reports.schema import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
     DiscoveryRecord,
     Figure,
+    GateRecord,
+    LawComparison,
+    LawKind,
+    LawOutcome,
     LawVerdict,
     MutantRecord,
     MutantsRecord,
+    Reason,
     SessionRecord,
     Verdict,
 )
@@ -247,3 +258,147 @@ def test_the_kill_matrix_is_a_page_too(tmp_path: Path) -> None:
     assert "|missed||survives||||?|" in text
     assert "|right||correct: every law must hold||||·|" in text
     assert "|caught||laws||1 of 3||&gt; 5 s|" in text
+
+
+def timed(name: str, ratio: float, outcome: BenchmarkOutcome, **changes: object) -> Any:
+    """A benchmark on both sides; its interval is one percent wide on each side."""
+    fields: dict[str, object] = {
+        "name": f"benchmarks/test_g.py::test_{name}",
+        "is_control": name == "control",
+        "baseline_us": 100.0,
+        "candidate_us": 100.0 * ratio,
+        "ratio": ratio,
+        "ratio_low": ratio / 1.01,
+        "ratio_high": ratio * 1.01,
+        "confidence": 0.9,
+        "epoch_count": 12,
+        "outcome": outcome,
+        "epoch_ratios": [ratio * (1 + epoch / 1000) for epoch in range(12)],
+        "baseline_quantiles_us": [90.0 + step for step in range(41)],
+        "candidate_quantiles_us": [(90.0 + step) * ratio for step in range(41)],
+    }
+    return BenchmarkComparison(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def gate_page(folder: Path, **changes: object) -> str:
+    """The page of a gate that failed."""
+    fields: dict[str, object] = {
+        "name": "gate",
+        "verdict": Verdict.FAIL,
+        "summary": HOSTILE,
+        "requirements": [HOSTILE],
+        "reasons": [Reason(verdict=Verdict.FAIL, text=HOSTILE)],
+        "margin_percent": 1.0,
+        "tolerance_percent": 3.0,
+        "benchmarks": [
+            timed("manager", 1.5, BenchmarkOutcome.REGRESSED),
+            timed(HOSTILE, 1.0, BenchmarkOutcome.UNKNOWN, ratio_low=None),
+            timed("control", 1.0, BenchmarkOutcome.QUIET),
+        ],
+        "laws": [
+            LawComparison(
+                law=f"{HOSTILE} [{number}]",
+                kind=LawKind.MACHINE,
+                sentence=HOSTILE,
+                baseline=LawVerdict.PASS,
+                candidate=LawVerdict.FAIL,
+                outcome=LawOutcome.NEW_FAILURE,
+                failure=f"{HOSTILE}\n" * 12,
+            )
+            for number in range(250)
+        ],
+    }
+    record = folder / "gate.json"
+    schema.write(record, GateRecord(**(fields | changes)))  # type: ignore[arg-type]
+    return page_of(record)
+
+
+def test_the_gate_s_page_stands_alone_too(tmp_path: Path) -> None:
+    """Every law newly broken by hostile names: it is text, and small, and loads nothing."""
+    page = gate_page(tmp_path)
+    tags = Tags()
+    tags.feed(page)
+    assert ([], 0, 7) == (tags.loads, tags.names.count("script"), tags.names.count("svg"))
+    assert 500 <= sum(HOSTILE in words for words in tags.words)
+    assert len(page.encode()) < MOST_BYTES
+    assert "Shortened to fit" in page
+    assert "Shortened to fit" not in gate_page(tmp_path, laws=[])
+
+
+def test_a_screen_reader_finds_its_way(tmp_path: Path) -> None:
+    """One title, landmarks with names, heads with a scope, and drawings told in words."""
+    page = gate_page(tmp_path)
+    assert (1, 1, 1) == tuple(page.count(f"<{each}") for each in ("h1>", "main>", "header>"))
+    assert '<html lang="en">' in page
+    names = set(re.findall(r'<h2 id="(\w+)"', page))
+    assert names == set(re.findall(r'<section aria-labelledby="(\w+)"', page)) and len(names) > 5
+    assert not re.findall(r"<th(?! scope=)[ >]", page)
+    drawn = re.findall(r"<svg [^>]*>", page)
+    assert all('role="img" aria-label="' in each for each in drawn)
+    assert "manager 1.500 (1.485 to 1.515), regressed" in page
+    scrolled = re.findall(r'<div class="scroll"[^>]*>', page)
+    assert all('role="region" tabindex="0" aria-label="' in each for each in scrolled)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(scheme: str) -> None:
+    """At least 4.5 to 1 for text (WCAG 2.2, 1.4.3), on the paper and on a drawing's ground."""
+    style = (Path(charts.__file__).parents[1] / "page" / "page.css").read_text("utf-8")
+    light, dark = re.findall(r":root \{([^}]*)\}", style)
+    colours = dict(re.findall(r"--([\w-]+): (#\w+);", dark if scheme == "dark" else light))
+    words = {"ink", "soft", "red", "green", "amber", "plum"}
+    poor = {
+        (word, ground): round(found, 2)
+        for word in words
+        for ground in ("paper", "card")
+        if (found := contrast(colours[word], colours[ground])) < 4.5
+    }
+    assert {} == poor
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, as WCAG defines it."""
+
+    def luminance(colour: str) -> float:
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * each for each in colour[1:])
+        channels = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(
+            share * value for share, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+        )
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_intervals_and_bands_lie_where_their_ratios_say() -> None:
+    """On one logarithmic axis: equal ratios are equal distances, and the bands end at theirs."""
+    bounds = Bounds(margin_percent=1.0, tolerance_percent=3.0)
+    middle = math.sqrt(1.01 * 1.03)
+    row = timed("manager", middle, BenchmarkOutcome.SLOWER, ratio_low=1.01, ratio_high=1.03)
+    drawn = forest([row], bounds)
+    assert drawn is not None
+    (one,) = drawn.intervals
+    tolerance, margin = drawn.bands
+    assert one.low == pytest.approx(margin.at + margin.size, abs=0.2)
+    assert one.high == pytest.approx(tolerance.at + tolerance.size, abs=0.2)
+    assert one.middle - one.low == pytest.approx(one.high - one.middle, abs=0.3)
+    assert drawn.one - margin.at == pytest.approx(margin.at + margin.size - drawn.one, abs=0.2)
+    assert forest([], bounds) is None
+
+
+def test_each_epoch_and_each_round_has_its_place() -> None:
+    """Epochs from left to right edge, one band around 1; rounds rise from none to all."""
+    row = timed("manager", 1.5, BenchmarkOutcome.REGRESSED)
+    (chart,) = by_epoch([row], Bounds(margin_percent=None, tolerance_percent=3.0))
+    (marks,) = (each.marks for each in chart.series)
+    assert (12, LEFT, WIDTH - RIGHT) == (len(marks), marks[0][0], marks[-1][0])
+    (band,) = chart.bands
+    assert marks[0][1] < band.at < band.at + band.size < HEIGHT
+    (rounds,) = every_round([row])
+    for each in rounds.series:
+        heights = [float(point.split(",")[1]) for point in each.line.split()]
+        assert heights == sorted(heights, reverse=True)
+        assert (HEIGHT - 40, 16) == (heights[0], heights[-1])
+    without = timed("manager", 1.5, BenchmarkOutcome.UNKNOWN, baseline_quantiles_us=[])
+    assert [] == list(every_round([without]))
