@@ -1,7 +1,8 @@
 """Who opened what is left behind: the frames of the caller, kept cheaply and told briefly.
 
 A worker thread opens a connection for somebody else, so a thread remembers who started it, and what
-it opens is its starter's. Nothing of a frame is kept alive: code objects and line numbers alone.
+it opens is its starter's. Neither a thread nor anything of a frame is kept alive: code objects and
+line numbers are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPTH = 40
@@ -20,7 +22,7 @@ _OWN = str(Path(__file__).resolve().parent) + os.sep
 
 Frames = tuple[tuple[CodeType, int], ...]
 
-_started_by: dict[threading.Thread, Frames] = {}
+_started_by: WeakKeyDictionary[threading.Thread, Frames] = WeakKeyDictionary()
 _start = threading.Thread.start
 _is_watching = False
 
@@ -35,8 +37,6 @@ def watch_threads() -> None:
 
 
 def _remembering_start(thread: threading.Thread) -> None:
-    for known in [each for each in _started_by if not each.is_alive()]:
-        del _started_by[known]
     _start(thread)
     _started_by[thread] = frames()
 
