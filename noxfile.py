@@ -195,6 +195,12 @@ def bisect(session: nox.Session) -> None:
 
 
 @nox.session
+def matrix(session: nox.Session) -> None:
+    """Which laws hold where: releases x Pythons x SQLites. -- --group aiosqlite, --write-docs."""
+    ask(session, "reports", "-m", "reports.matrix", *session.posargs)
+
+
+@nox.session
 def cell(session: nox.Session) -> None:
     """One question that one machine answers alone: -- CELL.json [--out ANSWER.json]."""
     ask(session, "reports", "-m", "reports.cell", *session.posargs)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from reports.documents.benchmarks import benchmarks
 from reports.documents.laws import laws
+from reports.documents.matrix import matrix
 from reports.documents.model import Document, Section
 from reports.documents.mutants import mutants
 from reports.documents.releases import bisection, upstream
@@ -15,6 +16,7 @@ from reports.schema import (
     CompareRecord,
     GateRecord,
     LawsRecord,
+    MatrixRecord,
     MutantsRecord,
     RecordCorruptError,
     SessionRecord,
@@ -28,6 +30,7 @@ KINDS: dict[str, type[SessionRecord]] = {
     "compare": CompareRecord,
     "gate": GateRecord,
     "laws": LawsRecord,
+    "matrix": MatrixRecord,
     "mutants": MutantsRecord,
     "session": SessionRecord,
     "upstream": UpstreamRecord,
@@ -54,6 +57,8 @@ def told(record: SessionRecord, *, beside: Path | None = None) -> Document:
             return compare(record)
         case LawsRecord():
             return laws(record)
+        case MatrixRecord():
+            return matrix(record)
         case MutantsRecord():
             return mutants(record)
         case BisectRecord():

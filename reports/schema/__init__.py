@@ -16,7 +16,15 @@ from reports.schema.behaviour import (
     Scene,
 )
 from reports.schema.bisections import BisectRecord, ClocksRecord, Turned, TurnedKind
-from reports.schema.cells import Asked, Cell, CellRecord, Place
+from reports.schema.cells import (
+    Asked,
+    Cell,
+    CellOutcome,
+    CellRecord,
+    CellRow,
+    MatrixRecord,
+    Place,
+)
 from reports.schema.environment import Environment, LibraryEvidence
 from reports.schema.files import (
     INVOKED_FROM,
@@ -73,7 +81,9 @@ __all__ = [
     "BenchmarkOutcome",
     "BisectRecord",
     "Cell",
+    "CellOutcome",
     "CellRecord",
+    "CellRow",
     "ChangeOutcome",
     "ClocksRecord",
     "CompareRecord",
@@ -92,6 +102,7 @@ __all__ = [
     "LawVerdict",
     "LawsRecord",
     "LibraryEvidence",
+    "MatrixRecord",
     "Milliseconds",
     "MutantRecord",
     "MutantsRecord",

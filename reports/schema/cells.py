@@ -90,3 +90,41 @@ class CellRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag
     def is_settled(self) -> bool:
         """Whether all was answered, so that it is kept. What is in the way may be gone soon."""
         return self.verdict in {Verdict.PASS, Verdict.FAIL} and self.problem is None
+
+
+class CellOutcome(enum.Enum):
+    """What a table says of one cell of laws."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    NOT_BUILT = "cannot be built"
+    UNKNOWN = "unknown"
+
+
+class CellRow(Record, frozen=True, kw_only=True):
+    """One cell of a compatibility table, in its `group`; its answer is kept under `digest`.
+
+    `broken` names the laws that fail, each with its subject where that is no library; `known`
+    those that fail as the ledger of known defects says. `is_promised` where each release lies
+    within the published bounds. `python` and `sqlite` are the versions that really ran.
+    """
+
+    group: str
+    place: Place
+    digest: str
+    outcome: CellOutcome
+    is_promised: bool
+    elapsed_s: float
+    held_count: Count = 0
+    broken: list[str] = []
+    known: list[str] = []
+    python: str | None = None
+    sqlite: str | None = None
+    reason: str | None = None
+
+
+class MatrixRecord(SessionRecord, frozen=True, kw_only=True, tag_field="kind", tag="matrix"):
+    """The content of reports/out/matrix.json: which laws hold where."""
+
+    seed: int
+    rows: list[CellRow]

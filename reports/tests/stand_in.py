@@ -82,7 +82,8 @@ from reports.schema import LawKind, LawRecord, LawsRecord, LawVerdict, Verdict, 
 options = argparse.ArgumentParser()
 for name in ("--profile", "--record", "--seed"):
     options.add_argument(name)
-options.add_argument("--law", action="append")
+for name in ("--law", "--subject"):
+    options.add_argument(name, action="append")
 options = options.parse_args()
 breaks = getattr(planted, "BREAKS_A_LAW", False)
 known = {"work_is_done": not breaks, "assume_it_is_eternal": False, "always_holds": True}
@@ -100,11 +101,13 @@ laws = [
         sentence=name, subject="planted", examples=1, steps=1,
         verdict=LawVerdict.PASS if holds else LawVerdict.FAIL, elapsed_ms=1,
         failure=None if holds else "work was not done\\nreplay: python -m properties",
+        is_known=not holds and "eternal" in name,
     )
     for name, holds in known.items()
     if not options.law or name in options.law
 ]
-verdict = Verdict.PASS if all(law.verdict is LawVerdict.PASS for law in laws) else Verdict.FAIL
+is_kept = all(law.verdict is LawVerdict.PASS or law.is_known for law in laws)
+verdict = Verdict.PASS if is_kept else Verdict.FAIL
 spoils = getattr(planted, "SPOILS", None)
 if spoils == "hangs":
     write(options.record, LawsRecord(
