@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from reports.documents import Document, charts
 from reports.documents.model import Cell, Group, Section
@@ -56,6 +57,11 @@ def _rendered(document: Document) -> str:
     return _template().render(document=document, charts=charts)
 
 
+def _breakable(text: Markup) -> Markup:
+    """Let a long name break behind its underscores; ``text`` is escaped already."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
 @functools.cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
@@ -66,6 +72,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
+    environment.filters["breakable"] = _breakable
     environment.tests["group"] = lambda row: isinstance(row, Group)
     environment.tests["cell"] = lambda cell: isinstance(cell, Cell)
     return environment.get_template(TEMPLATE)
