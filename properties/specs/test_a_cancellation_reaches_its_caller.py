@@ -10,12 +10,13 @@ import asyncio
 
 import pytest
 
+from properties.rules.meeting import reached
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
 from properties.simulation.scenarios import promises
 from properties.simulation.transcript import Kind
 from properties.specs.conftest import Walk
-from properties.subjects import Offer, Place, Request, SubjectFactory
+from properties.subjects import Offer, Place, Request, Subject, SubjectFactory
 
 NEEDS = frozenset({Offer.SCENARIOS, Offer.BACKOFF, Offer.CALLBACKS, Offer.GUARDS})
 
@@ -54,7 +55,7 @@ def test_at_a_callback_and_soon_after_it(make_subject: SubjectFactory, place: Pl
             await subject.close()
         return lost
 
-    async def _is_lost(subject: object, name: str, place: Place, turns: int) -> bool:
+    async def _is_lost(subject: Subject, name: str, place: Place, turns: int) -> bool:
         came = asyncio.Event()
 
         async def comes() -> None:
@@ -66,8 +67,8 @@ def test_at_a_callback_and_soon_after_it(make_subject: SubjectFactory, place: Pl
             event="start_upload",
             disturbances=((place, comes),),
         )
-        attempt = asyncio.ensure_future(subject.attempt(asked))  # type: ignore[attr-defined]
-        await came.wait()
+        attempt = asyncio.ensure_future(subject.attempt(asked))
+        await reached(came, attempt)
         for _ in range(turns):
             await asyncio.sleep(0)
         is_cancelled = attempt.cancel()
@@ -100,7 +101,7 @@ def test_in_the_sleep_between_two_tries(make_subject: SubjectFactory) -> None:
                 disturbances=((Place.BACKOFF, backs_off),),
             )
             attempt = asyncio.ensure_future(subject.attempt(asked))
-            await begun.wait()
+            await reached(begun, attempt)
             assert attempt.cancel()
             await asyncio.wait((attempt,))
             return attempt.cancelled()

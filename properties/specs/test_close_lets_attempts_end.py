@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from properties.history import snapshot
 from properties.probes import ConnectionProbe, DescriptorProbe, ThreadProbe
+from properties.rules.meeting import reached
 from properties.scratch import scratch_folder
 from properties.subjects import Answer, AnswerKind, Offer, Place, Request, SubjectFactory
 from properties.subjects.worker import PATIENT_TRIES
@@ -89,7 +90,7 @@ def test_while_a_guard_thinks(make_subject: SubjectFactory) -> None:
             disturbances=((Place.GUARD, thinks),),
         )
         attempt = asyncio.ensure_future(subject.attempt(asked))
-        await begun.wait()
+        await reached(begun, attempt)
         await asyncio.wait_for(subject.close(), PATIENCE_S)
         return await asyncio.wait_for(attempt, PATIENCE_S)
 

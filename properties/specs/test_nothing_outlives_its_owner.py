@@ -21,6 +21,7 @@ import pytest
 from fsmcore import Schema
 from properties.probes import ConnectionProbe, DescriptorProbe, ThreadProbe
 from properties.rules import Evidence
+from properties.rules.meeting import reached
 from properties.scratch import scratch_folder
 from properties.subjects import Offer, Place, Request, Subject, SubjectFactory
 from properties.subjects.protocol import kept_count
@@ -147,7 +148,7 @@ def test_no_callback_outlives_its_attempt(make_subject: SubjectFactory, place: P
                 disturbances=((place, takes_its_time),),
             )
             attempt = asyncio.ensure_future(subject.attempt(asked))
-            await begun.wait()
+            await reached(begun, attempt)
             attempt.cancel()
             await asyncio.wait((attempt,))
             return list(steps)
