@@ -133,7 +133,8 @@ def test_who_comes_back_to_a_moved_row_is_told_so(make_subject: SubjectFactory) 
         outsider = Outsider(path, subject.layout)
 
         async def locks() -> None:
-            assert outsider.take_the_lock(1)
+            # A guard is a question, and may be asked twice.
+            assert outsider.holds_the_lock or outsider.take_the_lock(1)
 
         async def moves() -> None:
             outsider.see_a_backoff()
