@@ -8,6 +8,8 @@ from fsmcore.connections.seat import settled
 from fsmcore.connections.threaded import Crew, Threaded
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from fsmcore.connections.work import Work
 
 T = TypeVar("T")
@@ -16,8 +18,8 @@ T = TypeVar("T")
 class _DirectCrew(Crew):
     """One seat. Its connection is the keeper, which also reads."""
 
-    async def write(self, work: Work[T]) -> T:
-        return await settled(self.seat, work, is_afresh=True)
+    def write(self, work: Work[T]) -> Awaitable[T]:
+        return settled(self.seat, work, is_afresh=True)
 
 
 class Direct(Threaded):

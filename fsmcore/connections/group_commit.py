@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fsmcore.connections.lane import Answer, MakeLane
+from fsmcore.connections.lane import Answer, MakeLane, answer_to
 from fsmcore.connections.model import CommitFailedError, Receipt, RowCountError, Write
 from fsmcore.connections.seat import OnSeat
 from fsmcore.connections.threaded import Crew, Threaded
@@ -143,13 +143,13 @@ class _GroupCrew(Crew):
         self._gathering: list[_Member] = []
         self._is_under_way = False
 
-    async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
+    def commit(self, writes: Sequence[Write], receipt: Receipt) -> Awaitable[None]:
         member = Transaction(self.file.name, writes, receipt)
-        told: Answer[None] = Answer(member)
+        told: Answer[None] = answer_to(member)
         if not (self._gathering or self._is_under_way):
             told.get_loop().call_soon(self._send)
         self._gathering.append((member, told))
-        await told
+        return told
 
     def _send(self) -> None:
         group = self._gathering[:MEMBERS_AT_MOST]

@@ -12,7 +12,7 @@ from fsmcore.connections.work import ExclusiveReading, Reading, Transaction
 from fsmcore.native import Synchronous
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
     from types import TracebackType
 
     from fsmcore.connections.model import Prepare, Receipt, Row, Session, Write
@@ -27,24 +27,26 @@ class WorkSession(abc.ABC):
     file: StoreFile
 
     @abc.abstractmethod
-    async def read(self, work: Reading) -> list[Row]:
+    def read(self, work: Reading) -> Awaitable[list[Row]]:
         """Run a read."""
 
     @abc.abstractmethod
-    async def write(self, work: Work[T]) -> T:
+    def write(self, work: Work[T]) -> Awaitable[T]:
         """Run what takes the write lock."""
 
-    async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[list[Row]]:
         """See ``Session.fetch``."""
-        return await self.read(Reading(self.file.name, sql, parameters))
+        return self.read(Reading(self.file.name, sql, parameters))
 
-    async def fetch_exclusively(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    def fetch_exclusively(
+        self, sql: str, parameters: Sequence[object] = ()
+    ) -> Awaitable[list[Row]]:
         """See ``Session.fetch_exclusively``."""
-        return await self.write(ExclusiveReading(self.file.name, sql, parameters))
+        return self.write(ExclusiveReading(self.file.name, sql, parameters))
 
-    async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
+    def commit(self, writes: Sequence[Write], receipt: Receipt) -> Awaitable[None]:
         """See ``Session.commit``; after a cancellation ``receipt`` says COMMITTED or not."""
-        await self.write(Transaction(self.file.name, writes, receipt))
+        return self.write(Transaction(self.file.name, writes, receipt))
 
 
 class Lent(WorkSession):

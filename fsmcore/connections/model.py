@@ -67,17 +67,23 @@ class CommitFailedError(FsmCoreError):
 
 
 class Session(Protocol):
-    """One transition's use of the database: a few reads, then at most one transaction."""
+    """One transition's use of the database: a few reads, then at most one transaction.
 
-    async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    What its methods return is awaited once, and at once. No coroutines are asked for: each between
+    a task and its answer is a step more at every hop.
+    """
+
+    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> Awaitable[list[Row]]:
         """Return every row. Nothing stays open after, so no snapshot is pinned."""
         ...
 
-    async def fetch_exclusively(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    def fetch_exclusively(
+        self, sql: str, parameters: Sequence[object] = ()
+    ) -> Awaitable[list[Row]]:
         """Return every row, read while nobody can be writing."""
         ...
 
-    async def commit(self, writes: Sequence[Write], receipt: Receipt) -> None:
+    def commit(self, writes: Sequence[Write], receipt: Receipt) -> Awaitable[None]:
         """Run ``writes`` in one ``BEGIN IMMEDIATE`` transaction, or none of them.
 
         Safe to cancel before COMMIT is sent. After it ``receipt`` says what is known: COMMITTED

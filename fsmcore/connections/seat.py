@@ -10,7 +10,7 @@ from fsmcore.sqlite import RAISED, describe
 
 if TYPE_CHECKING:
     from fsmcore.connections.file import StoreFile
-    from fsmcore.connections.lane import Lane
+    from fsmcore.connections.lane import Answer, Lane
     from fsmcore.connections.work import Work
 
 T = TypeVar("T")
@@ -85,9 +85,9 @@ class OnSeat(Generic[T]):
         return None if self.is_afresh else self.seat.native
 
 
-async def settled(seat: Seat, work: Work[T], *, is_afresh: bool = False) -> T:
-    """Return what ``work`` came to, in one hop; see ``Answer`` for who is cancelled meanwhile."""
-    return await seat.lane.submit(OnSeat(seat, work, is_afresh=is_afresh))
+def settled(seat: Seat, work: Work[T], *, is_afresh: bool = False) -> Answer[T]:
+    """Return what ``work`` will come to, in one hop; see ``Answer`` for who is cancelled then."""
+    return seat.lane.submit(OnSeat(seat, work, is_afresh=is_afresh))
 
 
 def run_afresh(file: StoreFile, work: Work[T]) -> T:

@@ -11,6 +11,8 @@ from fsmcore.connections.work import Reading
 from fsmcore.native import Synchronous
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from fsmcore.connections.file import StoreFile
     from fsmcore.connections.model import Prepare, Row
     from fsmcore.connections.work import Work
@@ -26,13 +28,13 @@ class SeatSession(WorkSession):
         self.file = file
         self.seat = seat
 
-    async def read(self, work: Reading) -> list[Row]:
+    def read(self, work: Reading) -> Awaitable[list[Row]]:
         """Run a read; models say where."""
-        return await settled(self.seat, work)
+        return settled(self.seat, work)
 
-    async def write(self, work: Work[T]) -> T:
+    def write(self, work: Work[T]) -> Awaitable[T]:
         """Run what takes the write lock; models say where."""
-        return await settled(self.seat, work)
+        return settled(self.seat, work)
 
 
 class Crew(SeatSession, Lent):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fsmcore.connections import Lane, ThreadLane
-from fsmcore.connections.lane import Answer, Hop, nothing
+from fsmcore.connections.lane import Answer, Hop, answer_to, nothing
 from properties.simulation import active
 from properties.simulation.seam import SubmissionQueue
 from properties.simulation.world import World
@@ -42,7 +42,7 @@ class SimulatedLane:
 
     def submit(self, hop: Hop[T]) -> Answer[T]:
         """Queue ``hop``."""
-        answer: Answer[T] = Answer(hop)
+        answer: Answer[T] = answer_to(hop)
         self._simulation.touch()
         if self._lands_in_shared_memory:
             answer.add_done_callback(lambda _: self._simulation.touch())
