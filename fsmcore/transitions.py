@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fsmcore.adapters.statemachine import StateMachineAdapter
+from fsmcore.attempt_ids import time_ordered_id
 from fsmcore.connections import CommitFate
 from fsmcore.errors import (
     AfterCommitError,
@@ -129,7 +129,7 @@ class FileTransitionManager:
         events: EventSink | None = None,
         retry: RetryPolicy | None = None,
         now: Callable[[], datetime] = utc_now,
-        new_attempt_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_attempt_id: Callable[[], str] = time_ordered_id,
     ) -> None:
         """Check the definitions; raises ``DefinitionError``. Touches no file.
 

@@ -3,9 +3,10 @@
 Two steps whose footprints do not conflict give the same state in both orders, so only one order
 needs to be explored. The rules for SQL follow https://sqlite.org/isolation.html and
 https://sqlite.org/lang_transaction.html for WAL mode; what they do not know touches everything.
-That is: a text that holds more than one statement (but a whole transaction), a method that may run
-several (``executescript``, ``executemany``), and a write that its call need not end. In autocommit
-the lock and the COMMIT of ``RETURNING`` last until the rows are fetched or the cursor is dropped.
+That is: a text that holds more than one statement (but a whole transaction, or reads in one), a
+method that may run several (``executescript``, ``executemany``), and a write that its call need not
+end. In autocommit the lock and the COMMIT of ``RETURNING`` last until the rows are fetched or the
+cursor is dropped.
 
 Choices. One database file is assumed: two files only make this coarser, never wrong. All
 locks of asyncio count as one shared thing, all events as another, all connections that several
@@ -73,6 +74,8 @@ _IMMEDIATE = re.compile(r"\s*BEGIN\s+(?:IMMEDIATE|EXCLUSIVE)\b", re.IGNORECASE)
 _WHOLE = re.compile(
     r"\s*BEGIN\s+IMMEDIATE\s*;.*;\s*(COMMIT|ROLLBACK)\s*", re.IGNORECASE | re.DOTALL
 )
+_LOOK = re.compile(r"\s*BEGIN\s*;(?:\s*SELECT\b[^;]*;)+\s*ROLLBACK\s*", re.IGNORECASE)
+"""Several reads of one snapshot, which ends with them."""
 _SEVERAL = re.compile(r";\s*\S")
 _NOT_AT_ONCE = re.compile(r"\bRETURNING\b|\bOR\s+FAIL\b", re.IGNORECASE)
 """A write that is not over with its call, or that leaves half of itself when it raises."""
@@ -157,6 +160,8 @@ def _verb(sql: str) -> _Verb:
     whole = _WHOLE.fullmatch(sql)
     if whole is not None:
         return _Verb.WHOLE if whole.group(1).upper() == "COMMIT" else _Verb.WHOLE_UNDONE
+    if _LOOK.fullmatch(sql):
+        return _Verb.SELECT
     if _SEVERAL.search(sql) or _NOT_AT_ONCE.search(sql):
         return _Verb.UNKNOWN
     found = _WORD.match(sql)

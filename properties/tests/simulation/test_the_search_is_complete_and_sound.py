@@ -75,6 +75,8 @@ UNKNOWN_TEXTS = (
     "DELETE FROM counter RETURNING id",
     "WITH x AS (SELECT 1) UPDATE counter SET value = 1",
     "VACUUM",
+    "BEGIN; SELECT 1; DELETE FROM counter; ROLLBACK",
+    "BEGIN; SELECT 1; COMMIT; SELECT 2",
 )
 """What may do anything, as far as the search knows."""
 
@@ -86,6 +88,15 @@ def test_unknown_text_touches_everything(text: str) -> None:
     assert footprints.EVERYTHING == footprints.of_call("execute", text, **state)
     assert footprints.EVERYTHING == footprints.of_call("executescript", "SELECT 1", **state)
     assert footprints.EVERYTHING == footprints.of_call("executemany", "DELETE FROM t", **state)
+
+
+def test_reads_of_one_snapshot_meet_commits_and_no_reads() -> None:
+    """A look reads rows, and has let its snapshot go when its hop ends."""
+    state = {"in_transaction": False, "holds_lock": False, "failed": False}
+    look = footprints.of_call("hop", "BEGIN; SELECT a FROM t; SELECT b FROM t; ROLLBACK", **state)
+    whole = footprints.of_call("hop", "BEGIN IMMEDIATE; DELETE FROM t; COMMIT", **state)
+    assert not look.conflicts(look)
+    assert look.conflicts(whole)
 
 
 LAYOUT_TEXTS = (
