@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -16,12 +17,17 @@ from fsmcore import (
     FsmCoreError,
     GroupCommit,
     SchemaMismatchError,
+    SingleWriter,
     StaleTransitionError,
     StoreBusyError,
+    Synchronous,
 )
 from fsmcore.connections import CommitFailedError, CommitFate, Receipt, RowCountError, Write
-from fsmcore.connections.group_commit import Group, Look
-from fsmcore.connections.lane import Answer, Hop, ThreadLane
+from fsmcore.connections.file import StoreFile
+from fsmcore.connections.gathering import Gathering, Look
+from fsmcore.connections.group_commit import Group
+from fsmcore.connections.lane import Answer, Hop, Lane, ThreadLane, answer_to, nothing
+from fsmcore.connections.seat import OnSeat, Seat
 from fsmcore.connections.work import Reading, Transaction
 from fsmcore.sqlite import ConstraintError
 from fsmcore.tests.support import held_write_lock, opened, query
@@ -150,8 +156,11 @@ def test_a_failed_read_fails_alone(db: sqlite3.Connection) -> None:
     assert not db.in_transaction
 
 
-async def test_reads_of_one_turn_are_one_hop(path: Path) -> None:
-    """Six tasks read; each has its own row, and the missing one its own error."""
+@pytest.mark.parametrize("model", [SingleWriter, GroupCommit])
+async def test_reads_of_one_turn_are_one_hop(
+    path: Path, model: type[SingleWriter | GroupCommit]
+) -> None:
+    """Up to 128 of them; each task has its own row, and who asks for none his own error."""
     hops: list[object] = []
 
     class Counted(ThreadLane):
@@ -159,16 +168,42 @@ async def test_reads_of_one_turn_are_one_hop(path: Path) -> None:
             hops.append(hop)
             return super().submit(hop)
 
-    names = tuple(f"{number}.txt" for number in range(5))
-    async with opened(path, connections=GroupCommit(lanes=Counted), files=names) as manager:
+    asked = [*("a.txt", "b.txt") * 70, "none.txt"]
+    async with opened(path, connections=model(lanes=Counted), files=("a.txt", "b.txt")) as manager:
         hops.clear()
-        answers = await asyncio.gather(
-            *(manager.store.read(name) for name in (*names, "none.txt")), return_exceptions=True
+        *rows, missing = await asyncio.gather(
+            *(manager.store.read(name) for name in asked), return_exceptions=True
         )
-    rows, missing = answers[:5], answers[5]
-    assert list(names) == [getattr(each, "file_path", each) for each in rows]
+        assert 2 == len(hops)
+    assert asked[:-1] == [getattr(each, "file_path", each) for each in rows]
     assert isinstance(missing, FileNotTrackedError)
-    assert 1 == len(hops)
+
+
+@pytest.mark.parametrize("one_at_a_time", [True, False])
+async def test_what_is_asked_while_a_group_is_under_way(one_at_a_time: bool) -> None:
+    """Commits wait, so that groups are large; reads do not, because they are short."""
+    hops: list[tuple[Answer[Any], OnSeat[Any]]] = []
+
+    class Held:
+        last = staticmethod(nothing)
+
+        def submit(self, hop: Any) -> Answer[Any]:
+            hops.append((answer_to(hop), hop))
+            return hops[-1][0]
+
+    file = StoreFile(synchronous=Synchronous.FULL, busy_timeout_ms=0)
+    seat = Seat(file, cast("Lane", Held()))
+    gathering = Gathering[Reading](seat, partial(Look, "db"), one_at_a_time=one_at_a_time)
+    told = []
+    for _ in range(2):
+        told += [gathering.ask(Reading("db", SELECT_VERSION, (key,))) for key in "ab"]
+        await asyncio.sleep(0)
+    assert (1 if one_at_a_time else 2) == len(hops)
+    hops[0][0].set_result([[1], [2]])
+    await asyncio.sleep(0)
+    assert 2 == len(hops)
+    hops[1][0].set_result([[3], [4]])
+    assert [[1], [2], [3], [4]] == await asyncio.gather(*told)
 
 
 async def test_callers_of_a_group_are_told_their_own_outcome(path: Path) -> None:
