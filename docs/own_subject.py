@@ -1,89 +1,59 @@
-"""A state machine of somebody else, with what the judge needs of it: guides/judge-your-own.md."""
+"""Invoices of somebody else, with what the judge needs of them: guides/judge-your-own.md."""
 
-import sqlite3
+import asyncio
 
 import aiosqlite
+from statemachine import State, StateMachine
 
-from properties.subjects import Answer, AnswerKind, Layout, ModestSubject, Request, Row
+from properties.subjects import Layout, Lifecycle, ModestSubject, Row
 
-NEXT = {
-    ("untracked", "start_upload"): "uploading",
-    ("uploading", "complete_upload"): "processing",
-    ("uploading", "fail_upload"): "failed",
-    ("processing", "complete_processing"): "indexed",
-    ("processing", "fail_processing"): "failed",
+EDGES = {
+    "draft": {"issue": "issued", "cancel": "void"},
+    "issued": {"settle": "paid", "revise": "draft", "cancel": "void"},
 }
-TABLES = """
-CREATE TABLE IF NOT EXISTS doc (name TEXT PRIMARY KEY, status TEXT NOT NULL, rev INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS doc_log (
-    op TEXT PRIMARY KEY, name, rev, what, came, went
-);
-"""
-MOVE = "UPDATE doc SET status = ?, rev = rev + 1 WHERE name = ? AND rev = ?"
-NOTE = "INSERT INTO doc_log VALUES (?, ?, ?, ?, ?, ?)"
+TABLE = "CREATE TABLE IF NOT EXISTS invoice (number TEXT PRIMARY KEY, status TEXT, rev INTEGER)"
 
 
-class Docs(ModestSubject):
-    """A connection for each call; a row, its revision, and a log of what moved it."""
+class Invoice(StateMachine):
+    draft, issued, paid, void = State(initial=True), State(), State(final=True), State(final=True)
+    issue = draft.to(issued)
+    settle = issued.to(paid)
+    revise = issued.to(draft)
+    cancel = draft.to(void) | issued.to(void)
 
-    name = "docs"
-    move = MOVE
-    layout = Layout(
-        rows="SELECT name, status, rev FROM doc",
-        journal="SELECT op, name, rev, what, came, went FROM doc_log ORDER BY name, rev",
-        row="SELECT status, rev FROM doc WHERE name = ?",
-        move="UPDATE doc SET status = ?, rev = rev + 1 WHERE name = ?",
-        note=NOTE,
-    )
+
+class Invoices(ModestSubject):
+    layout = Layout.of("invoice", key="number", state="status", version="rev")
+    lifecycle = Lifecycle("draft", EDGES)
+    refusals = (StateMachine.TransitionNotAllowed,)
+    move = "UPDATE invoice SET status = ?, rev = rev + 1 WHERE number = ? AND rev = ?"
 
     async def make(self, path: str) -> None:
-        self.path = path
-        async with self.opened() as db:
-            await db.execute("PRAGMA journal_mode=WAL")
-            await db.executescript(TABLES)
+        self.db = aiosqlite.connect(path, isolation_level=None, timeout=0.1)
+        self.opening = asyncio.ensure_future(self.db)
+        await asyncio.shield(self.opening)  # aiosqlite loses a connection that is cut off here
+        await self.db.executescript(f"PRAGMA journal_mode=WAL; {TABLE}")
 
-    def opened(self) -> aiosqlite.Connection:
-        return aiosqlite.connect(self.path, isolation_level=None, timeout=0.2)
+    async def seed(self, number: str) -> None:
+        await self.db.execute_fetchall("INSERT INTO invoice VALUES (?, 'draft', 0)", (number,))
 
-    async def seed(self, file_path: str) -> None:
-        async with self.opened() as db:
-            await db.execute("INSERT INTO doc VALUES (?, 'untracked', 0)", (file_path,))
-
-    async def read(self, file_path: str) -> Row:
-        async with self.opened() as db:
-            ((status, rev),) = await db.execute_fetchall(self.layout.row, (file_path,))
+    async def read(self, number: str) -> Row:
+        ((status, rev),) = await self.db.execute_fetchall(self.layout.row, (number,))
         return Row(status, rev)
 
-    async def attempt(self, request: Request) -> Answer:
-        try:
-            return await self.tried(request)
-        except sqlite3.Error as error:
-            kind = AnswerKind.BUSY if "locked" in str(error) else AnswerKind.FAILED
-            return Answer(kind=kind, detail=str(error))
-
-    async def tried(self, request: Request) -> Answer:
-        was = await self.read(request.file_path)
-        target = NEXT.get((was.state, request.event))
-        if target is None:
-            return Answer(kind=AnswerKind.NOT_ALLOWED)
-        version = was.version + 1
-        entry = (request.attempt_id, request.file_path, version, request.event, was.state, target)
-        async with self.opened() as db:
-            await db.execute("BEGIN IMMEDIATE")
-            moved = await db.execute(self.move, (target, request.file_path, was.version))
-            if moved.rowcount != 1:
-                return Answer(kind=AnswerKind.STALE)
-            await db.execute(NOTE, entry)
-            await db.execute("COMMIT")
-        return Answer(
-            kind=AnswerKind.SUCCESS, from_state=was.state, to_state=target, version=version
-        )
+    async def moves(self, number: str, event: str) -> tuple[Row, Row] | None:
+        was = await self.read(number)
+        machine = Invoice(start_value=was.state)
+        machine.send(event)
+        now = Row(machine.current_state_value, was.version + 1)
+        done = await self.db.execute(self.move, (now.state, number, was.version))
+        return (was, now) if done.rowcount == 1 else None
 
     async def close(self) -> None:
-        """Nothing stays open."""
+        if hasattr(self, "opening"):
+            await asyncio.wait([self.opening])
+            await self.db.close()
 
 
-class Forgetful(Docs):
-    """The same with a lost update: it writes over whatever revision it finds."""
-
-    move = "UPDATE doc SET status = ?, rev = rev + 1 WHERE name = ? AND rev >= ?"
+class Forgetful(Invoices):
+    move = Invoices.move.replace("rev = ?", "rev >= ?")  # a lost update: whatever it finds

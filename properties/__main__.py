@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from properties import reach, sighting
+from properties import beside, reach, sighting
 from properties.asked import docket, dropped
 from properties.environment import environment
 from properties.known import KnownDefect, known_defects, stale, with_known
@@ -54,6 +54,7 @@ def _parser() -> Parser:
         help=f"only this subject; MODULE:FACTORY for one of yours, {NO_SUBJECT!r} for what is "
         "assumed of them",
     )
+    beside.add_option(made)
     made.add_argument(
         "--minutes",
         type=_minutes,
@@ -140,7 +141,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def replay_command(options: argparse.Namespace, seed: int) -> str:
     """Return how the same cases are drawn again."""
     box = "" if options.minutes is None else f" --minutes {options.minutes:g}"
-    return f"nox -s properties -- --profile {options.profile}{box} --seed {seed}"
+    asked = f"--profile {options.profile}{box} --seed {seed}{beside.option()}"
+    return f"nox -s properties -- {asked}"
 
 
 def _ask(options: argparse.Namespace, seed: int, defects: dict[str, KnownDefect]) -> str | None:

@@ -19,6 +19,7 @@ LAW_PREFIX = "test_"
 ASSUMPTION_ATTRIBUTE = "LEANS_ON"
 NEEDS_ATTRIBUTE = "NEEDS"
 NOT_OFFERED = "does not offer"
+IN_PART = "asked in part: "
 OFFER_BREAK = "; "
 
 

@@ -57,14 +57,13 @@ def marks() -> list[str]:
     """Return every mark that a full run must come by."""
     # Late: a release that cannot be imported is told by the session, not by an import of this.
     from fsmcore.errors import FsmCoreError
-    from properties.rules import model
     from properties.rules.troubles import TROUBLES
-    from properties.subjects import AnswerKind
+    from properties.subjects import FILES, AnswerKind
 
     return [
         *(f"told: {kind.value}" for kind in AnswerKind),
         *(f"error: {name}" for name in sorted(_leaves(FsmCoreError)) if name not in ELSEWHERE),
-        *(f"edge: {event} from {state}" for state, to in model.NEXT.items() for event in to),
+        *(f"edge: {event} from {state}" for state, to in FILES.edges.items() for event in to),
         *(f"trouble: {what} at {place.value}" for what, place in TROUBLES),
         *(f"by hand: {what}" for what in BY_HAND),
     ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 import pytest
 
-from properties.law import Law, law_of
+from properties.law import IN_PART, NOT_OFFERED, OFFER_BREAK, Law, law_of
 from properties.text import told
 from reports.schema import NEXT_FAILURE, LawRecord, LawVerdict
 
@@ -42,6 +42,15 @@ class _Asked:
     tally: Counter[str] = field(default_factory=Counter)
     failure: str | None = None
     reason: str | None = None
+    lacks: str | None = None
+
+    def lack(self, text: str) -> None:
+        """Add what a case could not be asked for."""
+        subject, _, offers = text.partition(f" {NOT_OFFERED} ")
+        known = (self.lacks or "").partition(f" {NOT_OFFERED} ")[2]
+        both = [*known.split(OFFER_BREAK), *offers.split(OFFER_BREAK)]
+        told = OFFER_BREAK.join(each for each in dict.fromkeys(both) if each)
+        self.lacks = f"{subject} {NOT_OFFERED} {told}"
 
 
 class Recorder:
@@ -144,6 +153,9 @@ class Recorder:
             asked = self.asked[key] = _Asked(law_of(_module(item)), key[1])
         asked.elapsed_ms += call.duration * 1000
         verdict, text = _verdict(report, call)
+        if verdict is LawVerdict.NOT_ASKED and f" {NOT_OFFERED} " in (text or ""):
+            asked.lack(text or "")  # one case of a law: what the others say counts
+            return report
         if call.when != "call" and verdict is LawVerdict.PASS:
             return report
         if self.tally_key in item.stash:
@@ -178,7 +190,7 @@ class Recorder:
                 failure=None
                 if asked.failure is None
                 else f"{asked.failure}\n\nAgain: {replay}{_selection(asked)}",
-                reason=asked.reason,
+                reason=asked.reason or _in_part(asked),
             )
             for asked in self.asked.values()
         ]
@@ -186,6 +198,12 @@ class Recorder:
 
 RECORDER = Recorder()
 """The process's recorder: the specs' fixtures reach it here, the command line registers it."""
+
+
+def _in_part(asked: _Asked) -> str | None:
+    """Return why a law was not asked, or asked in part."""
+    is_all = asked.verdict is None or asked.lacks is None
+    return asked.lacks if is_all else f"{IN_PART}{asked.lacks}"
 
 
 def _selection(asked: _Asked) -> str:

@@ -64,7 +64,7 @@ def print_laws(laws: list[LawRecord], defects: dict[str, KnownDefect]) -> None:
         where = ", ".join(law.subject for law in asked if law.verdict is worst)
         print(f"            {name} [{where}]: {_effort(asked)}")
         for law in asked:
-            if law.verdict is LawVerdict.PASS:
+            if law.verdict is LawVerdict.PASS and law.reason is None:
                 continue
             for text in (law.reason, law.failure):
                 if text is not None:

@@ -188,7 +188,7 @@ def examine_some(task: Task) -> tuple[dict[bytes, str], Findings]:
             for image in _images_of(task, point, disk):
                 digest, recovered = examiner.recover(image_of(disk, image))
                 damage_of.setdefault(digest, image.damage)
-                found = breaches(recovered, chain, word)
+                found = breaches(recovered, chain, word, recording.lifecycle)
                 if image.damage == Damage.CUT.value:  # no crash of a synced disk: a prefix will do
                     found = [each for each in found if each.breach is not Breach.LOST]
                 findings.add(digest, image, found)

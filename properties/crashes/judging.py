@@ -12,9 +12,9 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fsmcore import FILE_LIFECYCLE
 from properties.crashes.recording import Promise, Told
 from properties.crashes.reopening import Recovered
+from properties.subjects import Lifecycle
 
 SEEDED = "seed of "
 """Before the key of a promise that is about a new row and no attempt."""
@@ -73,11 +73,13 @@ def heard(told: list[Told]) -> Heard:
     )
 
 
-def breaches(recovered: Recovered, chain: frozenset[Recovered], word: Heard) -> list[Broken]:
+def breaches(
+    recovered: Recovered, chain: frozenset[Recovered], word: Heard, lifecycle: Lifecycle
+) -> list[Broken]:
     """Return every breach of one image. ``chain`` holds the states of the unbroken disk so far."""
     if recovered.damage is not None:
         return [Broken(Breach.DAMAGED, recovered.damage)]
-    found = [Broken(Breach.CONTRADICTORY, what) for what in contradictions(recovered)]
+    found = [Broken(Breach.CONTRADICTORY, what) for what in contradictions(recovered, lifecycle)]
     if recovered not in chain:
         there = ", ".join(sorted(recovered.attempts)) or "nothing"
         found.append(Broken(Breach.NOT_A_PREFIX, f"found {there}"))
@@ -87,12 +89,14 @@ def breaches(recovered: Recovered, chain: frozenset[Recovered], word: Heard) -> 
 
 def _of_promises(recovered: Recovered, word: Heard) -> Iterator[Broken]:
     by_attempt = {entry[0]: entry for entry in recovered.entries}
-    files = {row[0] for row in recovered.rows}
+    rows = {file: (version, state) for file, state, version in recovered.rows}
     gone = "".join(f"; there is no table {name}" for name in recovered.missing)
     for key, row in word.acknowledged.items():
         if key.startswith(SEEDED):
-            if key.removeprefix(SEEDED) not in files:
+            if key.removeprefix(SEEDED) not in rows:
                 yield Broken(Breach.LOST, f"{key}: no row of it is found{gone}")
+        elif not recovered.has_journal:
+            yield from _of_a_row(key, row, rows)
         elif key not in by_attempt:
             yield Broken(Breach.LOST, f"{key}: the journal does not have it{gone}")
         elif row is not None:
@@ -105,19 +109,39 @@ def _of_promises(recovered: Recovered, word: Heard) -> Iterator[Broken]:
         yield Broken(Breach.UNASKED, key)
 
 
-_EDGES = {(edge.source, edge.event, edge.target) for edge in FILE_LIFECYCLE.edges}
+def _of_a_row(
+    key: str, told: tuple[str, str, int] | None, rows: dict[str, tuple[int, str]]
+) -> Iterator[Broken]:
+    """Yield what a row without a journal says against an acknowledgement: it may only be later."""
+    if told is None:
+        return
+    file, state, version = told
+    at = rows.get(file, (-1, ""))
+    if at[0] < version:
+        yield Broken(Breach.LOST, f"{key}: told {told}, found {at}")
+    elif at[0] == version and at[1] != state:
+        yield Broken(Breach.FALSE, f"{key}: told {told}, found {at}")
 
 
-def contradictions(recovered: Recovered) -> Iterator[str]:
-    """Yield where a file's journal is broken, takes an illegal edge, or ends beside its row."""
+def contradictions(recovered: Recovered, lifecycle: Lifecycle) -> Iterator[str]:
+    """Yield where a file's journal is broken, takes an illegal edge, or ends beside its row.
+
+    Without a journal, rows that no road of so many steps leads to.
+    """
+    if not recovered.has_journal:
+        for file, state, version in sorted(recovered.rows):
+            if state not in lifecycle.states_after(version):
+                yield f"{file}: {version} steps do not lead to {state}"
+        return
     journals: dict[str, list[tuple[str, str, int, str, str, str]]] = {}
     for entry in recovered.entries:
         journals.setdefault(entry[1], []).append(entry)
     for file, state, version in sorted(recovered.rows):
         entries = sorted(journals.pop(file, []), key=lambda entry: entry[2])
-        at: tuple[str, int] = (FILE_LIFECYCLE.initial, 0)
+        at: tuple[str, int] = (lifecycle.initial, 0)
         for _, _, number, event, source, target in entries:
-            if (source, number) != (at[0], at[1] + 1) or (source, event, target) not in _EDGES:
+            is_next = (source, number) == (at[0], at[1] + 1)
+            if not is_next or target != lifecycle.target(source, event):
                 yield f"{file}: {source} --{event}--> {target} at {number} follows {at}"
             at = (target, number)
         if at != (state, version):

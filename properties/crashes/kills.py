@@ -123,7 +123,8 @@ def _life(nth: int, folder: str, worker: ForkServerProcess, ours: Connection, mo
         for word, key, row in messages
         if word != "DONE"
     ]
-    recovered = reopen(folder, DATABASE, mode.make().layout)
-    found = breaches(recovered, frozenset({recovered}), heard(told))
+    subject = mode.make()
+    recovered = reopen(folder, DATABASE, subject.layout)
+    found = breaches(recovered, frozenset({recovered}), heard(told), subject.lifecycle)
     broken = [f"{each.breach.value}: {each.found}" for each in found]
     return _Life(told, done[0] if done else None, broken)

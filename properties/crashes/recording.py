@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 
 from properties.faults.operations import Decision, Kind, Operation, Plan, Result, Role
-from properties.subjects import Layout
+from properties.subjects import FILES, Layout, Lifecycle
 
 
 class Promise(enum.Enum):
@@ -95,13 +95,14 @@ Event = Change | Synced | SyncFailed | Told
 class Recording:
     """Everything from an empty folder on, for one database called ``database``.
 
-    ``layout`` is how its tables are read.
+    ``layout`` is how its tables are read, ``lifecycle`` what its rows may do.
     """
 
     database: str
     layout: Layout
     events: list[Event] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
+    lifecycle: Lifecycle = FILES
 
     def told(self, upto: int) -> list[Told]:
         """Return what callers had heard before the event at index ``upto``."""
@@ -143,9 +144,16 @@ class Recorder:
     it is complete. ``beneath`` may decide the operations: what it fails or pretends did not happen.
     """
 
-    def __init__(self, database: str, layout: Layout, *, beneath: Plan | None = None) -> None:
+    def __init__(
+        self,
+        database: str,
+        layout: Layout,
+        lifecycle: Lifecycle = FILES,
+        *,
+        beneath: Plan | None = None,
+    ) -> None:
         """Record nothing yet."""
-        self.recording = Recording(database, layout)
+        self.recording = Recording(database, layout, lifecycle=lifecycle)
         self.beneath = beneath
         self._entries: dict[str, int] = {}
         self._inodes: dict[int, int] = {}

@@ -20,13 +20,14 @@ class Recovered:
 
     ``entries`` are ``(attempt, file, version, event, from, to)``. What stands in a table that is
     not there is empty, and the table is among ``missing``. ``damage`` is what integrity_check or an
-    error said.
+    error said. ``has_journal`` is whether such a file has one at all.
     """
 
     missing: tuple[str, ...] = ()
     rows: frozenset[tuple[str, str, int]] = frozenset()
     entries: frozenset[tuple[str, str, int, str, str, str]] = frozenset()
     damage: str | None = None
+    has_journal: bool = True
 
     @property
     def attempts(self) -> frozenset[str]:
@@ -79,6 +80,7 @@ def read(db: sqlite3.Connection, layout: Layout) -> Recovered:
         rows=frozenset(rows),
         entries=frozenset(entries),
         damage=None if integrity == "ok" else integrity,
+        has_journal=layout.journal is not None,
     )
 
 

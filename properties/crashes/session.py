@@ -262,7 +262,7 @@ def _one_image(options: argparse.Namespace, profile: Profile, modes: list[Mode])
         write_image(folder, files)
         recovered = reopen(folder, DATABASE, recording.layout)
     chain = frozenset(chain_of(recording)[: image.point + 1])
-    found = breaches(recovered, chain, heard(recording.told(image.point)))
+    found = breaches(recovered, chain, heard(recording.told(image.point)), recording.lifecycle)
     judged = Judged(counts={"images": 1}, image_count=1)
     command = f"nox -s crashes -- --profile {profile.name} --mode {mode.name} --image {image}"
     text = story(recording, image, found, command=command)

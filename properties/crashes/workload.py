@@ -22,12 +22,13 @@ from properties.faults.vfs import CHANGES, IOERR_FSYNC, Shim
 from properties.subjects import Answer, AnswerKind, Offer, Request, Subject
 
 DATABASE = "rows.db"
-EVENTS = ("start_upload", "complete_upload", "complete_processing")
+STEP_COUNT = 3
+"""How many steps a file takes, where its lifecycle has so many in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """How much is done. ``file_count`` files take all three events, ``life_count`` times."""
+    """How much is done. ``file_count`` files take three steps, ``life_count`` times."""
 
     file_count: int = 2
     life_count: int = 2
@@ -85,7 +86,8 @@ async def record(mode: Recorded, folder: str, workload: Workload) -> Recording:
     """
     require_empty(folder)
     disturbed = Disturbed(syncs_lie=mode.syncs_lie)
-    recorder = Recorder(DATABASE, mode.make().layout, beneath=disturbed.plan)
+    subject = mode.make()
+    recorder = Recorder(DATABASE, subject.layout, subject.lifecycle, beneath=disturbed.plan)
     with Shim(
         folder,
         plan=recorder.plan,
@@ -130,11 +132,13 @@ class _Run:
             for file in files:
                 await subject.seed(file)
                 self._tell_caller(Promise.ACKNOWLEDGED, SEEDED + file, None)
-            for step, event in enumerate(EVENTS):
+            road = subject.lifecycle.road(STEP_COUNT)
+            for step, (event, _) in enumerate(road):
                 for file in files:
                     await self._expect(subject, file, event, AnswerKind.SUCCESS)
                 self._checkpoint("PASSIVE" if step == 0 else "TRUNCATE" if step == 1 else None)
-            await self._expect(subject, files[0], EVENTS[0], AnswerKind.NOT_ALLOWED)
+            refused = subject.lifecycle.refused(road[-1][1])
+            await self._expect(subject, files[0], refused, AnswerKind.NOT_ALLOWED)
             if self._mode.fsync_fails:
                 await self._fail_and_settle(subject, life)
         finally:
@@ -164,14 +168,15 @@ class _Run:
 
     async def _fail_and_settle(self, subject: Subject, life: int) -> None:
         """Let the sync of a COMMIT fail, ask for its outcome, commit again, ask again."""
+        event, _ = subject.lifecycle.road(1)[0]
         for done in (False, True):
             file = f"life {life}/fsync fails, {'done' if done else 'not done'}"
             await subject.seed(file)
             self._tell_caller(Promise.ACKNOWLEDGED, SEEDED + file, None)
             self._disturbed.failure = Fail(IOERR_FSYNC, done=done)
-            doubted = await self._expect(subject, file, EVENTS[0], AnswerKind.UNKNOWN)
+            doubted = await self._expect(subject, file, event, AnswerKind.UNKNOWN)
             await self._ask(subject, doubted)
-            await self._expect(subject, file, EVENTS[0], AnswerKind.SUCCESS)
+            await self._expect(subject, file, event, AnswerKind.SUCCESS)
             await self._ask(subject, doubted)
 
     async def _ask(self, subject: Subject, attempt_id: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from properties import beside
 from properties.environment import environment
 from properties.faults import pinned
 from properties.faults.child import Child, strike_in_a_child
@@ -43,6 +44,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help="only this; MODULE:FACTORY for one of yours",
     )
+    beside.add_option(made)
     made.add_argument("--means", action="append", default=[], metavar="NAME", help="only this")
     made.add_argument(
         "--without",
@@ -248,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("subjects:", *CORE_SUBJECTS, sep="\n  ")
         return 0
     logging.getLogger().addHandler(logging.NullHandler())  # a fault makes the subject warn, rightly
-    command = "nox -s faults -- --subject"
+    command = f"nox -s faults --{beside.option()} --subject"
     begin(options.record)
     if options.nth is not None:
         return _replay(options, command)

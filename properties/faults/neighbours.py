@@ -20,7 +20,7 @@ from typing import Protocol
 
 from properties.faults.plan import Fault, History, Means, Phase, Repeat, Strike
 from properties.rules.outsider import Outsider
-from properties.subjects import Layout, Place
+from properties.subjects import Layout, Lifecycle, Place
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "file 0"
@@ -49,9 +49,9 @@ class Neighbour(Protocol):
 class SecondConnection:
     """A neighbour in this process."""
 
-    def __init__(self, path: str, layout: Layout) -> None:
+    def __init__(self, path: str, layout: Layout, lifecycle: Lifecycle) -> None:
         """Connect. Used from the threads that run the subject's statements, one at a time."""
-        self._outsider = Outsider(path, layout, any_thread=True)
+        self._outsider = Outsider(path, layout, lifecycle, any_thread=True)
 
     def take_the_lock(self) -> bool:
         """See ``Neighbour``."""
@@ -78,7 +78,7 @@ class SecondProcess:
 
     _process: subprocess.Popen[str] | None = None
 
-    def __init__(self, path: str, layout: Layout) -> None:
+    def __init__(self, path: str, layout: Layout, lifecycle: Lifecycle) -> None:
         """Let it connect."""
         if SecondProcess._process is None:
             command = [sys.executable, "-m", "properties.faults.neighbours"]
@@ -86,7 +86,8 @@ class SecondProcess:
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
             atexit.register(SecondProcess._process.communicate)
-        self._ask("connect", path, dataclasses.asdict(layout))
+        told = (dataclasses.asdict(each) for each in (layout, lifecycle))
+        self._ask("connect", path, *told)
 
     def take_the_lock(self) -> bool:
         """See ``Neighbour``."""
@@ -120,7 +121,7 @@ class SecondProcess:
 class NeighbourStrike(Strike):
     """Lets the neighbour act before the Nth statement."""
 
-    make: Callable[[str, Layout], Neighbour] = SecondConnection
+    make: Callable[[str, Layout, Lifecycle], Neighbour] = SecondConnection
 
     def __init__(self, fault: Fault) -> None:
         """No neighbour yet."""
@@ -132,7 +133,7 @@ class NeighbourStrike(Strike):
     def prepare(self, path: str, history: History) -> None:
         """Let the neighbour move in."""
         self._history = history
-        self._neighbour = type(self).make(path, history.layout)
+        self._neighbour = type(self).make(path, history.layout, history.lifecycle)
 
     def watch(self, connection: sqlite3.Connection) -> None:
         """See each statement before it runs."""
@@ -231,8 +232,8 @@ def _serve() -> None:
     for line in sys.stdin:
         name, *words = json.loads(line)
         if name == "connect":
-            path, layout = words
-            neighbour = SecondConnection(path, Layout(**layout))
+            path, layout, lifecycle = words
+            neighbour = SecondConnection(path, Layout(**layout), Lifecycle(**lifecycle))
             answer = True
         else:
             answer = getattr(neighbour, name)(*words)

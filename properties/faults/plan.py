@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from properties.law import NOT_OFFERED
-from properties.subjects import Layout, Offer, Place, SubjectFactory
+from properties.subjects import Layout, Lifecycle, Offer, Place, SubjectFactory
 
 T = TypeVar("T")
 
@@ -62,6 +62,11 @@ class History(Protocol):
     @property
     def layout(self) -> Layout:
         """How the subject's file is read and written behind its back."""
+        ...
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Where the subject's rows may be moved."""
         ...
 
     def tick(self) -> int:

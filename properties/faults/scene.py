@@ -34,10 +34,11 @@ from properties.probes import (
     task_findings,
     write_lock_findings,
 )
-from properties.rules import Evidence, Judge, model
+from properties.rules import Evidence, Judge
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
 from properties.subjects import Answer, AnswerKind, Offer, Place, Request, Subject
+from properties.subjects.lifecycle import FILES, Lifecycle
 from properties.subjects.protocol import (
     EVERYTHING,
     V9,
@@ -135,6 +136,7 @@ class Scene:
         self._durable = False
         self._path = ""
         self._layout: Layout = V9
+        self._lifecycle = FILES
         self._offers = EVERYTHING
         self._allowed = 0
 
@@ -182,8 +184,9 @@ class Scene:
     async def _history(self) -> None:
         subject = await self._works("make", self._made())
         self._layout, self._offers = subject.layout, subject.offers
+        self._lifecycle = subject.lifecycle
         with of_the_harness():
-            self._outsider = Outsider(self._path, self._layout)
+            self._outsider = Outsider(self._path, self._layout, self._lifecycle)
         try:
             await self._told(subject)
         finally:
@@ -194,7 +197,7 @@ class Scene:
 
     async def _told(self, subject: Subject) -> None:
         await self._works("seed", subject.seed(FILE))
-        await self._attempt(subject, BEFORE, FILE, "start_upload")
+        await self._attempt(subject, BEFORE, FILE, self._lifecycle.road(1)[0][0])
         self._allowed = self._connection_probe.open_count
         with of_the_harness():
             self._strike.prepare(self._path, self)
@@ -229,10 +232,12 @@ class Scene:
     async def _struck(self, subject: Subject) -> Subject:
         self._strike.on_fire = lambda what: self._notes.append(f"       {what}")
         if self._fault.phase is Phase.ATTEMPT:
-            operation = await self._attempt(subject, STRUCK, FILE, "complete_upload", True)
+            event, _ = self._lifecycle.road(2)[-1]
+            operation = await self._attempt(subject, STRUCK, FILE, event, True)
             self._answer = operation.kind.value
             shot = self._snapshot()
-            written = shot.entry_of(operation.attempt_id) is not None
+            is_entered = shot.entry_of(operation.attempt_id) is not None
+            written = is_entered if shot.has_journal else shot.rows[FILE][1] > 1
             self._durable = written and operation.kind is not AnswerKind.SUCCESS
             return subject
         if self._fault.phase is Phase.CLOSE:
@@ -267,7 +272,7 @@ class Scene:
             self._answer = type(error).__name__
         self._look_for_leaks(0, task_findings())
         with of_the_harness():
-            self._outsider = Outsider(self._path, self._layout)
+            self._outsider = Outsider(self._path, self._layout, self._lifecycle)
         return await self._works("make", self._made())
 
     async def _asked_under_a_fault(self, subject: Subject) -> None:
@@ -292,10 +297,10 @@ class Scene:
 
     async def _recover(self, subject: Subject) -> None:
         name, state = FILE, self._snapshot().rows[FILE][0]
-        if not model.NEXT[state]:
-            name, state = "another file", model.INITIAL
+        if not self._lifecycle.edges_from(state):
+            name, state = "another file", self._lifecycle.initial
             await self._works("seed", subject.seed(name))
-        await self._attempt(subject, AFTER, name, next(iter(model.NEXT[state])))
+        await self._attempt(subject, AFTER, name, next(iter(self._lifecycle.edges_from(state))))
 
     async def _attempt(
         self, subject: Subject, who: str, name: str, event: str, is_struck: bool = False
@@ -361,6 +366,11 @@ class Scene:
         """That of the subject's file."""
         return self._layout
 
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """That of the subject's rows."""
+        return self._lifecycle
+
     def tick(self) -> int:
         """Return the next moment of the history."""
         return self._clock.tick()
@@ -417,6 +427,7 @@ class Scene:
             leaks=[],
             backoffs=dict(self._backoffs),
             shown=[each for subject in self._open_subjects for each in shown_by(subject)],
+            lifecycle=self._lifecycle,
         )
 
     def _examine(self, evidence: Evidence) -> None:

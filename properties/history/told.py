@@ -6,46 +6,48 @@ one expected, *not allowed* a state without the edge, *rejected* a state with it
 ran; that is no observation of one moment, and says nothing here.
 
 Afterwards the journal knows what became of each unknown: it took effect at the version that the
-journal gives it, at some moment before the journal was read, or it never did.
+journal gives it, at some moment before the journal was read, or it never did. Without a journal an
+unknown attempt whose event leads elsewhere from each state is a record for each such state, any of
+which may have written: that excuses one write too many, and accuses nobody.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from properties.history.audit import Snapshot
 from properties.history.operations import Observation, Operation
 from properties.history.records import History, Initial, Kind, Outcome, Record
-from properties.subjects import Answer, AnswerKind
-
-Edges = Mapping[str, Mapping[str, str]]
-"""state -> event -> next state."""
+from properties.subjects import Answer, AnswerKind, Lifecycle
 
 
 def history_of(
-    operations: Iterable[Operation],
+    operations: Sequence[Operation],
     observations: Iterable[Observation],
     snapshot: Snapshot | None,
     *,
-    edges: Edges,
-    initial: str,
+    lifecycle: Lifecycle,
 ) -> History:
-    """Return the history of every file; each began in state ``initial`` at version 0.
+    """Return the history of every file; each began in its initial state at version 0.
 
     ``snapshot`` is from when nothing ran any more. Without a journal in it unknowns stay unknown.
     Raises ``MalformedHistoryError`` when an operation was told what no subject may say.
     """
-    records = [_attempt(each, edges) for each in operations]
+    records = [_attempt(each, lifecycle) for each in operations]
     records += [_read(number, each) for number, each in enumerate(observations, 1)]
     if snapshot is not None and snapshot.has_journal:
         records = _settled(records, snapshot)
+    events = {each.attempt_id: each.request.event for each in operations}
+    records = [
+        part for each in records for part in _by_source(each, events.get(each.name, ""), lifecycle)
+    ]
     keys = sorted({record.key for record in records})
-    start = dict.fromkeys(keys, Initial(version=0, value=initial))
+    start = dict.fromkeys(keys, Initial(version=0, value=lifecycle.initial))
     return History(records=tuple(records), initial=start).checked()
 
 
-def _attempt(operation: Operation, edges: Edges) -> Record:
+def _attempt(operation: Operation, lifecycle: Lifecycle) -> Record:
     request, answer = operation.request, operation.answer
     record = Record(
         name=operation.attempt_id,
@@ -56,12 +58,13 @@ def _attempt(operation: Operation, edges: Edges) -> Record:
         call=operation.begin,
         ret=operation.end,
         expected=request.expected_version,
-        value=_target(request.event, edges),
+        value=_target(request.event, lifecycle),
     )
     if answer is None:
         return record
     if answer.kind.says_unmoved:
-        return _refusal(record, answer.kind, _sources(request.event, edges), frozenset(edges))
+        sources = frozenset(_sources(request.event, lifecycle))
+        return _refusal(record, answer.kind, sources, frozenset(lifecycle.edges))
     if answer.kind.says_moved and answer.version is not None:
         return _success(record, answer)
     return record
@@ -126,11 +129,23 @@ def _settled(records: Sequence[Record], snapshot: Snapshot) -> list[Record]:
     return settled
 
 
-def _sources(event: str, edges: Edges) -> frozenset[str]:
-    return frozenset(state for state, nexts in edges.items() if event in nexts)
+def _by_source(record: Record, event: str, lifecycle: Lifecycle) -> list[Record]:
+    if not record.may_have_written or record.value is not None:
+        return [record]
+    return [
+        dataclasses.replace(
+            record, name=f"{record.name} from {source}", from_value=source, value=target
+        )
+        for source, target in _sources(event, lifecycle).items()
+    ]
 
 
-def _target(event: str, edges: Edges) -> str | None:
+def _sources(event: str, lifecycle: Lifecycle) -> dict[str, str]:
+    """Return the states that an event leaves, and where it leads from each."""
+    return {state: nexts[event] for state, nexts in lifecycle.edges.items() if event in nexts}
+
+
+def _target(event: str, lifecycle: Lifecycle) -> str | None:
     """Return where an event leads, if that does not depend on the state."""
-    targets = {nexts[event] for nexts in edges.values() if event in nexts}
+    targets = set(_sources(event, lifecycle).values())
     return targets.pop() if len(targets) == 1 else None

@@ -22,10 +22,9 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from properties.faults.judges import machine_judges
 from properties.profiles import PROFILES
-from properties.rules import model
 from properties.rules.contention import ContentionRules
 from properties.rules.court import Court
-from properties.rules.troubles import FILE_LIMIT, Work
+from properties.rules.troubles import EVENT_ROUND, FILE_LIMIT, Work
 from properties.subjects.named import subject_named
 
 AT_ONCE = 10
@@ -37,7 +36,7 @@ plain_works = st.builds(
     Work,
     file_index=st.integers(0, FILE_LIMIT - 1),
     aim=st.sampled_from(["legal", "legal", "legal", "any"]),
-    event=st.sampled_from(model.EVENTS),
+    event_index=st.integers(0, EVENT_ROUND - 1),
     expecting=st.sampled_from(["any", "any", "now", "before"]),
     guard_says=st.sampled_from([True, True, True, False]),
     cancel_after_turns=st.none(),
@@ -94,7 +93,7 @@ def _work(draw: random.Random) -> Work:
         file_index=draw.randrange(2),
         aim="legal" if draw.random() < 0.8 else "any",
         edge_index=0,
-        event=draw.choice(model.EVENTS),
+        event_index=draw.randrange(EVENT_ROUND),
         expecting="any",
         guard_says=draw.random() < 0.8,
         cancel_after_turns=None,

@@ -27,7 +27,6 @@ from properties.probes import (
     write_lock_findings,
 )
 from properties.reach import reached
-from properties.rules import model
 from properties.rules.ambush import Ambush
 from properties.rules.court import Court, Evidence
 from properties.rules.outsider import Outsider
@@ -77,7 +76,7 @@ class ContentionRules(RuleBasedStateMachine):
         path = os.path.join(folder, "files.db")
         self._run(self._subject.make(path))
         with of_the_harness():
-            self._outsider = Outsider(path, self._subject.layout)
+            self._outsider = Outsider(path, self._subject.layout, self._subject.lifecycle)
         self._clock = Clock()
         self._operations: list[Operation] = []
         self._observer = Observer(self._clock, self._subject.layout)
@@ -180,6 +179,7 @@ class ContentionRules(RuleBasedStateMachine):
             observations=self._observer.seen,
             shown=shown_by(self._subject),
             settled_at=self._settled_at,
+            lifecycle=self._subject.lifecycle,
         )
 
     async def _ask(self) -> tuple[dict[str, bool | None], dict[str, Row]]:
@@ -214,7 +214,8 @@ class ContentionRules(RuleBasedStateMachine):
     def _files_with_an_edge(self) -> list[str]:
         rows = self._outsider.db.execute(self._subject.layout.rows).fetchall()
         states = {name: state for name, state, _ in rows}
-        return [name for name in self._files if model.NEXT[states[name]]]
+        edges_from = self._subject.lifecycle.edges_from
+        return [name for name in self._files if edges_from(states[name])]
 
     async def _race(self, race: Sequence[Work], glances: Sequence[tuple[int, int]] = ()) -> None:
         try:
@@ -244,8 +245,9 @@ class ContentionRules(RuleBasedStateMachine):
             name = names[work.file_index % len(names)]
         # Not by the subject: nothing has happened since it was asked for every file.
         ((state, version),) = self._outsider.db.execute(self._subject.layout.row, (name,))
-        legal = list(model.NEXT[state])
-        event = work.event
+        lifecycle = self._subject.lifecycle
+        legal = list(lifecycle.edges_from(state))
+        event = lifecycle.events[work.event_index % len(lifecycle.events)]
         if work.aim == "legal" and legal:
             event = legal[work.edge_index % len(legal)]
         expected = {"any": None, "now": version, "before": max(0, version - 1)}

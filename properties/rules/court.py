@@ -12,6 +12,7 @@ from properties.text import told
 
 if TYPE_CHECKING:
     from properties.history import Observation, Operation, Snapshot
+    from properties.subjects.lifecycle import Lifecycle
     from properties.subjects.protocol import LogRecord, Row, Shown
 
 
@@ -22,8 +23,8 @@ class Evidence:
     ``outcomes`` are the subject's own answers to "what became of this attempt" (None: unknown),
     ``reads`` its reads of each file now, ``observations`` all reads so far by whomever, ``leaks``
     what the probes found, ``backoffs`` how often each attempt slept between tries, ``shown`` what
-    guards and callbacks were shown, in order. ``settled_at`` is the moment of the last rest when
-    every law held; 0: none.
+    guards and callbacks were shown, in order, ``lifecycle`` the subject's. ``settled_at`` is the
+    moment of the last rest when every law held; 0: none.
     """
 
     operations: list[Operation]
@@ -33,6 +34,7 @@ class Evidence:
     reads: dict[str, Row]
     leaks: list[str]
     backoffs: dict[str, int]
+    lifecycle: Lifecycle
     observations: list[Observation] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     settled_at: int = 0

@@ -281,6 +281,7 @@ class _Run:
                 backoffs=dict(self._backoffs),
                 observations=self._observer.seen,
                 shown=shown_by(self._subject),
+                lifecycle=self._subject.lifecycle,
             )
         )
 

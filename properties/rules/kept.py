@@ -7,7 +7,6 @@ from pathlib import Path
 from properties.history import files
 from properties.history.records import MalformedHistoryError
 from properties.history.told import history_of
-from properties.rules import model
 from properties.rules.court import Evidence
 from properties.session import OUT, ROOT
 from reports.schema import RecordNotWrittenError
@@ -23,8 +22,7 @@ def keep_history(law: str, subject_name: str, evidence: Evidence, folder: Path =
             evidence.operations,
             evidence.observations,
             evidence.snapshot,
-            edges=model.NEXT,
-            initial=model.INITIAL,
+            lifecycle=evidence.lifecycle,
         )
         files.write(path, history)
     except (MalformedHistoryError, RecordNotWrittenError) as error:

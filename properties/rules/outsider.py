@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 
-from properties.rules import model
+from properties.subjects.lifecycle import FILES, Lifecycle
 from properties.subjects.protocol import V9, Layout
 
 
 class Outsider:
     """One warm connection that takes the write lock, moves rows, and lets go."""
 
-    def __init__(self, path: str, layout: Layout = V9, *, any_thread: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        layout: Layout = V9,
+        lifecycle: Lifecycle = FILES,
+        *,
+        any_thread: bool = False,
+    ) -> None:
         """Connect without waiting for anybody. ``any_thread``: one thread at a time, but any."""
         self.layout = layout
+        self._lifecycle = lifecycle
         self.db = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=not any_thread
         )
@@ -58,7 +66,7 @@ class Outsider:
             return None
         try:
             ((state, version),) = self.db.execute(self.layout.row, (file_path,)).fetchall()
-            for event, target in model.NEXT[state].items():
+            for event, target in self._lifecycle.edges_from(state).items():
                 self.db.execute(self.layout.move, (target, file_path))
                 entry = (attempt_id, file_path, version + 1, event, state, target)
                 if self.layout.note is not None:

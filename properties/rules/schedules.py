@@ -29,10 +29,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from properties.rules import hearing, model
+from properties.rules import hearing
 from properties.rules.court import Evidence, Judge
 from properties.rules.exploration import Exploration
-from properties.rules.troubles import Trouble, troubles
+from properties.rules.troubles import EDGE_ROUND, Trouble, troubles
 from properties.rules.workload import FILE_COUNT, Arrival, Workload
 from properties.simulation.judging import LawBrokenError, assert_holds
 from properties.simulation.minimiser import smallest
@@ -41,6 +41,7 @@ from properties.simulation.schedulers.hypothesis import DrawnScheduler, schedule
 from properties.simulation.schedulers.random import RandomScheduler
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.stage import Stage
+from properties.subjects.lifecycle import FILES
 
 if TYPE_CHECKING:
     from hypothesis import settings
@@ -114,7 +115,7 @@ class ScheduleRules(RuleBasedStateMachine):
         """Ask for nothing yet."""
         super().__init__()
         self._phases: list[list[Arrival]] = [[]]
-        self._hoped = [(model.INITIAL, 0)] * FILE_COUNT
+        self._hoped = [(FILES.initial, 0)] * FILE_COUNT
         self._schedule = DrawnScheduler([])
         self._seed = 0
 
@@ -130,8 +131,8 @@ class ScheduleRules(RuleBasedStateMachine):
     )
     @rule(
         file_index=st.sampled_from([0, 0, 1]),
-        event=st.none() | st.none() | st.sampled_from(model.EVENTS),
-        edge_index=st.integers(0, model.WIDEST - 1),
+        event=st.none() | st.none() | st.sampled_from(FILES.events),
+        edge_index=st.integers(0, EDGE_ROUND - 1),
         guard_says=st.sampled_from([True, True, True, False]),
         expecting=st.sampled_from(["any", "any", "now", "before"]),
         met=st.lists(troubles, max_size=1).map(tuple),
@@ -147,10 +148,10 @@ class ScheduleRules(RuleBasedStateMachine):
     ) -> None:
         """Start one more, beside those that are in flight; its event is legal if all goes well."""
         state, version = self._hoped[file_index]
-        legal = list(model.NEXT[state])
+        legal = list(FILES.edges[state])
         chosen = event if event is not None or not legal else legal[edge_index % len(legal)]
         arrival = Arrival(
-            event=chosen if chosen is not None else model.EVENTS[0],
+            event=chosen if chosen is not None else FILES.events[0],
             file_index=file_index,
             guard_says=guard_says,
             expected_version={"any": None, "now": version, "before": max(0, version - 1)}[
@@ -165,7 +166,7 @@ class ScheduleRules(RuleBasedStateMachine):
         """Let the schedule run until nothing is under way, and be judged."""
         for arrival in self._phases[-1]:
             state, version = self._hoped[arrival.file_index]
-            target = model.target(state, arrival.event)
+            target = FILES.target(state, arrival.event)
             if target is not None and arrival.guard_says:
                 self._hoped[arrival.file_index] = (target, version + 1)
         self._phases.append([])
@@ -223,7 +224,7 @@ def _hunted(
     settings: settings,
     tally: Counter[str],
 ) -> tuple[str, LawBrokenError, Evidence | None] | None:
-    first = Workload(subject=subject_name, phases=((Arrival(event=model.EVENTS[0]),),))
+    first = Workload(subject=subject_name, phases=((Arrival(event=FILES.events[0]),),))
     with Stage(hearing.scenario(first, factory=factory, judges=judges)) as stage:
         hunt = _Hunt(subject_name, factory, judges, stage, tally)
         machine = type("Schedules", (ScheduleRules,), {"hunt": hunt})

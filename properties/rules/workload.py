@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.rules import model
 from properties.rules.troubles import Trouble
-from properties.subjects import Place
+from properties.subjects import FILES, Place
 
 PREFIX = "rules"
 FILE_COUNT = 2
@@ -112,7 +111,7 @@ def _workload(subject: str, phases: Sequence[Sequence[Arrival | None]]) -> Workl
 
 def _arrival(text: str) -> Arrival | None:
     event, *parts = text.split("~")
-    if event not in model.EVENTS or not parts or not parts[0].isdecimal():
+    if event not in FILES.events or not parts or not parts[0].isdecimal():
         return None
     guard_says, expected, troubles = True, None, []
     for part in parts[1:]:

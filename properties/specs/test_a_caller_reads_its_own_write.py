@@ -6,7 +6,6 @@ read from a cache, a replica or an old snapshot breaks it.
 
 import asyncio
 
-from properties.rules import model
 from properties.scratch import scratch_folder
 from properties.subjects import AnswerKind, Request, SubjectFactory
 from properties.subjects.worker import PATIENT_TRIES
@@ -24,7 +23,7 @@ def test_while_others_write(make_subject: SubjectFactory) -> None:
 
         async def call(number: int) -> None:
             nonlocal seen
-            for event in model.EVENTS:
+            for event in writer.lifecycle.events:
                 name = FILES[number % 2]
                 asked = Request(attempt_id=f"{event}-{number}", file_path=name, event=event)
                 answer = await writer.attempt(asked)

@@ -59,6 +59,7 @@ class _Scene:
 
     def __init__(self, make_subject: SubjectFactory, folder: str) -> None:
         self.subject: Subject = make_subject()
+        ((self.event, _),) = self.subject.lifecycle.road(1)
         self.next_sync = _NextSync()
         self._path = f"{folder}/files.db"
         self._image = f"{folder}/image.db"
@@ -72,7 +73,7 @@ class _Scene:
     async def fails(self) -> None:
         """Let the attempt *doubtful* on g meet a sync that fails."""
         self.next_sync.is_armed = True
-        asked = Request(attempt_id="doubtful", file_path="g", event="start_upload")
+        asked = Request(attempt_id="doubtful", file_path="g", event=self.event)
         attempt = asyncio.ensure_future(self.subject.attempt(asked))
         for _ in range(ENOUGH_READS):
             if not attempt.done():
@@ -88,7 +89,7 @@ class _Scene:
         asked = Request(
             attempt_id="another",
             file_path="f",
-            event="start_upload",
+            event=self.event,
             disturbances=disturbances,
         )
         assert AnswerKind.SUCCESS is (await self.subject.attempt(asked)).kind

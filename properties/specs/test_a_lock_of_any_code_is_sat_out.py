@@ -57,11 +57,12 @@ def sits_it_out(subject: Subject, code: str) -> None:
         await subject.make(path)
         wrong = []
         try:
+            ((event, _),) = subject.lifecycle.road(1)
             for nth in range(1, MOST_LOCKS):
                 name = f"f{nth}"
                 await subject.seed(name)
                 once.left, refused = nth, once.refused
-                asked = Request(attempt_id=name, file_path=name, event="start_upload")
+                asked = Request(attempt_id=name, file_path=name, event=event)
                 answer = await subject.attempt(asked)
                 once.left = 0
                 if answer.kind is not AnswerKind.SUCCESS:

@@ -7,22 +7,28 @@ closed. State that is kept in the process, or written when it closes, breaks it.
 import asyncio
 
 from properties.scratch import scratch_folder
-from properties.subjects import Offer, Request, Row, Subject, SubjectFactory
+from properties.subjects import Lifecycle, Offer, Request, Row, Subject, SubjectFactory
 
 NEEDS = frozenset({Offer.OUTCOMES, Offer.GUARDS})
 
-SCRIPT = (
-    ("f", "start_upload", True),
-    ("f", "complete_upload", False),
-    ("g", "start_upload", True),
-    ("f", "complete_upload", True),
-    ("g", "complete_processing", True),
-)
+ATTEMPT_COUNT = 5
+
+
+def _script(lifecycle: Lifecycle) -> list[tuple[str, str, bool]]:
+    """Return who asks for what, and what its guard says."""
+    ((first, state), (second, _)) = lifecycle.road(2)
+    return [
+        ("f", first, True),
+        ("f", second, False),
+        ("g", first, True),
+        ("f", second, True),
+        ("g", lifecycle.refused(state), True),
+    ]
 
 
 async def _said(subject: Subject) -> list[Row | bool | None]:
     rows: list[Row | bool | None] = [await subject.read(name) for name in ("f", "g")]
-    return rows + [await subject.outcome_of(f"a{number}") for number in range(len(SCRIPT))]
+    return rows + [await subject.outcome_of(f"a{number}") for number in range(ATTEMPT_COUNT)]
 
 
 def test_beside_it_and_after_it(make_subject: SubjectFactory) -> None:
@@ -34,7 +40,7 @@ def test_beside_it_and_after_it(make_subject: SubjectFactory) -> None:
         try:
             await first.seed("f")
             await first.seed("g")
-            for number, (name, event, guard_says) in enumerate(SCRIPT):
+            for number, (name, event, guard_says) in enumerate(_script(first.lifecycle)):
                 asked = Request(
                     attempt_id=f"a{number}", file_path=name, event=event, guard_says=guard_says
                 )
@@ -55,5 +61,6 @@ def test_beside_it_and_after_it(make_subject: SubjectFactory) -> None:
 
     with scratch_folder() as folder:
         said = asyncio.run(use(f"{folder}/files.db"))
-    expected = [Row("processing", 2), Row("uploading", 1), True, False, True, True, False]
+    (_, once), (_, twice) = make_subject().lifecycle.road(2)
+    expected = [Row(twice, 2), Row(once, 1), True, False, True, True, False]
     assert [expected] * 3 == said

@@ -14,10 +14,17 @@ from contextlib import closing
 import pytest
 
 from properties.history import snapshot
-from properties.rules import model
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
-from properties.subjects import Answer, AnswerKind, Offer, Place, Request, SubjectFactory
+from properties.subjects import (
+    Answer,
+    AnswerKind,
+    Lifecycle,
+    Offer,
+    Place,
+    Request,
+    SubjectFactory,
+)
 
 NEEDS = frozenset({Offer.JOURNAL, Offer.GUARDS, Offer.EXPECTED_VERSION})
 
@@ -32,14 +39,14 @@ async def _there_and_back(
 
     async def there_and_back() -> None:
         if not moved:  # each try asks its guard
-            moved.append(_moves(outsider, times))
+            moved.append(_moves(outsider, subject.lifecycle, times))
 
     try:
         await subject.seed("f")
         asked = Request(
             attempt_id="a",
             file_path="f",
-            event="start_upload",
+            event=subject.lifecycle.road(1)[0][0],
             expected_version=expected_version,
             disturbances=((Place.GUARD, there_and_back),),
         )
@@ -49,17 +56,18 @@ async def _there_and_back(
         await subject.close()
 
 
-def _moves(outsider: Outsider, times: int) -> bool:
+def _moves(outsider: Outsider, lifecycle: Lifecycle, times: int) -> bool:
     """Take the file on and put it back, each step with its version and its journal entry."""
     if not outsider.take_the_lock(None):
         return False  # the attempt holds the write lock: nobody can come between
     layout = outsider.layout
-    way = (("start_upload", model.INITIAL, "uploading"), ("put back", "uploading", model.INITIAL))
+    ((event, there),), here = lifecycle.road(1), lifecycle.initial
+    way = ((event, here, there), ("put back", there, here))
     for version in range(1, 2 * times + 1):
-        event, source, target = way[(version - 1) % 2]
+        what, source, target = way[(version - 1) % 2]
         outsider.db.execute(layout.move, (target, "f"))
         if layout.note is not None:
-            entry = (f"step {version}", "f", version, event, source, target)
+            entry = (f"step {version}", "f", version, what, source, target)
             outsider.db.execute(layout.note, entry)
     outsider.db.execute("COMMIT")
     return True
@@ -77,11 +85,13 @@ def test_there_and_back_while_the_guard_thinks(
             _there_and_back(path, make_subject, expected_version, times)
         )
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            shot = snapshot(db, make_subject().layout)
+            subject = make_subject()
+            shot = snapshot(db, subject.layout)
+    ((_, there),), here = subject.lifecycle.road(1), subject.lifecycle.initial
     told = (answer.kind, answer.version, *shot.rows["f"])
     if not came_between:
-        assert (AnswerKind.SUCCESS, 1, "uploading", 1) == told, answer
+        assert (AnswerKind.SUCCESS, 1, there, 1) == told, answer
     elif expected_version is None:
-        assert (AnswerKind.SUCCESS, 2 * times + 1, "uploading", 2 * times + 1) == told, answer
+        assert (AnswerKind.SUCCESS, 2 * times + 1, there, 2 * times + 1) == told, answer
     else:
-        assert (AnswerKind.STALE, None, model.INITIAL, 2 * times) == told, answer
+        assert (AnswerKind.STALE, None, here, 2 * times) == told, answer

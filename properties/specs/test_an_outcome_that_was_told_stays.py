@@ -55,7 +55,7 @@ async def _asked_on_the_way(
     asked = Request(
         attempt_id="a",
         file_path="f",
-        event="start_upload",
+        event=subject.lifecycle.road(1)[0][0],
         guard_says=way != "is refused",
         disturbances=((place, somebody_asks),),
     )
@@ -109,9 +109,10 @@ def test_asked_while_another_process_has_yet_to_commit(make_subject: SubjectFact
         try:
             await subject.seed("f")
             assert outsider.take_the_lock(None)
-            outsider.db.execute(subject.layout.move, ("uploading", "f"))
+            ((event, target),) = subject.lifecycle.road(1)
+            outsider.db.execute(subject.layout.move, (target, "f"))
             assert subject.layout.note is not None
-            entry = ("theirs", "f", 1, "start_upload", "untracked", "uploading")
+            entry = ("theirs", "f", 1, event, subject.lifecycle.initial, target)
             outsider.db.execute(subject.layout.note, entry)
             with contextlib.suppress(Exception):  # busy is no answer, and so no wrong one
                 told.append(await subject.outcome_of("theirs"))

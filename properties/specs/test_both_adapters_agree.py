@@ -17,17 +17,16 @@ import pytest
 from hypothesis import strategies as st
 
 from properties.history import snapshot
-from properties.rules import model
 from properties.scratch import scratch_folder
 from properties.simulation.budget import Budget
 from properties.simulation.scenarios.drawn import Workload
 from properties.simulation.schedulers.replay import ReplayScheduler
 from properties.simulation.stage import Stage
 from properties.specs.conftest import Walk
-from properties.subjects import CORE_SUBJECTS, Place, Request
+from properties.subjects import CORE_SUBJECTS, FILES, Place, Request
 
 steps = st.tuples(
-    st.sampled_from(model.EVENTS),
+    st.sampled_from(FILES.events),
     st.booleans() | st.just(True),
     st.none() | st.integers(0, 4),
     st.none() | st.none() | st.sampled_from([Place.GUARD, Place.BEFORE_COMMIT, Place.AFTER_COMMIT]),

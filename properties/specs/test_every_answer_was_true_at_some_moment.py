@@ -4,17 +4,15 @@ An answer that names a version or a state is judged by `the_history_is_lineariza
 judges what such a history leaves out: who is told *stale* without having expected a version was
 overtaken by a write that can have taken effect while it ran, and who is told that its guard said
 no has a guard that says no. Who is told *stale* is told a row that there was, and not the one that
-it expected. Who is told that it failed has met something that fails attempts, or ran beside
-somebody who has: a callback that raised, or a fault.
+it expected (without a journal nobody knows). Who is told that it failed has met something that
+fails attempts, or ran beside somebody who has: a callback that raised, or a fault.
 """
 
 from collections.abc import Callable
 
 from properties.history import Operation
-from properties.rules import Evidence, model
-from properties.subjects import AnswerKind, Offer, Row
-
-NEEDS = frozenset({Offer.JOURNAL})
+from properties.rules import Evidence
+from properties.subjects import AnswerKind, Row
 
 FAILS_NOBODY = (
     "waits",
@@ -41,17 +39,25 @@ def _time_of(operation: Operation) -> tuple[int, float]:
     return operation.begin, float("inf") if operation.end is None else operation.end
 
 
+def _may_have_written(operation: Operation) -> bool:
+    return operation.answer is None or not operation.kind.says_unmoved
+
+
 def _can_fail(operation: Operation) -> bool:
     return any(not mark.endswith(FAILS_NOBODY) for _, mark in operation.marks)
 
 
 def judge(evidence: Evidence) -> None:
     """Look for who overtook whom, and at what the guards were to say."""
-    entries = evidence.snapshot.journal
+    entries, has_journal = evidence.snapshot.journal, evidence.snapshot.has_journal
     written = {entry.attempt_id for entry in entries}
-    rows = {(name, Row(model.INITIAL, 0)) for name in evidence.snapshot.rows}
+    rows = {(name, Row(evidence.lifecycle.initial, 0)) for name in evidence.snapshot.rows}
     rows |= {(entry.file_path, Row(entry.to_state, entry.version)) for entry in entries}
-    writers = [each for each in evidence.operations if each.attempt_id in written]
+    writers = [
+        each
+        for each in evidence.operations
+        if (each.attempt_id in written if has_journal else _may_have_written(each))
+    ]
     for operation in evidence.operations:
         request, answer = operation.request, operation.answer
         if answer is None:
@@ -66,7 +72,7 @@ def judge(evidence: Evidence) -> None:
                 f"{operation.attempt_id} was told that it failed ({answer.detail}), and neither it "
                 "nor who ran beside it met anything that fails an attempt"
             )
-        if answer.found is not None:
+        if answer.found is not None and has_journal:
             assert (request.file_path, answer.found) in rows, (
                 f"{operation.attempt_id} was told that it found {answer.found}: there never was one"
             )

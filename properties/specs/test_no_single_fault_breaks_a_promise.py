@@ -12,6 +12,7 @@ from collections import Counter
 
 import pytest
 
+from properties import beside
 from properties.faults import profiles as faults
 from properties.faults.child import Child
 from properties.faults.enumeration import enumerate_faults
@@ -85,7 +86,7 @@ def test_the_store_works_again_and_tells_the_truth(
             ]
         tally["examples"] += sum(each.fired for each in found)
         findings.found += found
-    told = findings.told("nox -s faults -- --subject", chosen)
+    told = findings.told(f"nox -s faults --{beside.option()} --subject", chosen)
     if any(found.broken for found in findings.found):
         pytest.fail("\n".join(told), pytrace=False)
     unmet: tuple[str, ...] = getattr(make_subject(), "unmet", ())

@@ -46,6 +46,9 @@ def test_an_attempt_that_is_asked_for_again_is_refused(make_subject: SubjectFact
     since the first one has closed.
     """
 
+    lifecycle = make_subject().lifecycle
+    first_event, next_event = (event for event, _ in (lifecycle.road(2) * 2)[:2])
+
     async def ask(subject: Subject, *events: str) -> list[AnswerKind]:
         asked = [Request(attempt_id="once", file_path="f", event=event) for event in events]
         return [(await subject.attempt(each)).kind for each in asked]
@@ -56,17 +59,17 @@ def test_an_attempt_that_is_asked_for_again_is_refused(make_subject: SubjectFact
         await first.make(path)
         try:
             await first.seed("f")
-            told += await ask(first, "start_upload", "start_upload", "complete_upload")
+            told += await ask(first, first_event, first_event, next_event)
             await beside.make(path)
             try:
-                told += await ask(beside, "complete_upload")
+                told += await ask(beside, next_event)
             finally:
                 await beside.close()
         finally:
             await first.close()
         await after.make(path)
         try:
-            return told + await ask(after, "complete_upload")
+            return told + await ask(after, next_event)
         finally:
             await after.close()
 
@@ -82,7 +85,7 @@ def test_an_attempt_that_is_asked_for_again_is_refused(make_subject: SubjectFact
         f"another subject and after opening anew, and was answered {again}: each time it must be "
         "refused"
     )
-    assert {"f": ("uploading", 1)} == shot.rows
-    assert [("once", 1, "start_upload")] == [
+    assert {"f": (lifecycle.target(lifecycle.initial, first_event), 1)} == shot.rows
+    assert [("once", 1, first_event)] == [
         (entry.attempt_id, entry.version, entry.event) for entry in shot.journal
     ]

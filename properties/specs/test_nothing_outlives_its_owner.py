@@ -144,7 +144,7 @@ def test_no_callback_outlives_its_attempt(make_subject: SubjectFactory, place: P
             asked = Request(
                 attempt_id="a",
                 file_path="f",
-                event="start_upload",
+                event=subject.lifecycle.road(1)[0][0],
                 disturbances=((place, takes_its_time),),
             )
             attempt = asyncio.ensure_future(subject.attempt(asked))
@@ -174,8 +174,9 @@ def test_nothing_is_left_to_the_garbage_collector(make_subject: SubjectFactory) 
         await subject.make(path)
         try:
             await subject.seed("f")
+            event = subject.lifecycle.refused(subject.lifecycle.initial)
             for turns in range(MOST_TURNS):
-                asked = Request(attempt_id=f"a{turns}", file_path="f", event="fail_processing")
+                asked = Request(attempt_id=f"a{turns}", file_path="f", event=event)
                 attempt = asyncio.ensure_future(subject.attempt(asked))
                 for _ in range(turns):
                     await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from properties.history import Operation
-from properties.rules import Evidence, model
+from properties.rules import Evidence
 from properties.subjects import AnswerKind, Offer, Place, Row
 
 NEEDS = frozenset({Offer.JOURNAL, Offer.GUARDS, Offer.EXPECTED_VERSION, Offer.CALLBACKS})
@@ -62,13 +62,13 @@ def _judge_what_was_shown(evidence: Evidence) -> None:
         for each in evidence.operations
     }
     entries = {entry.attempt_id: entry for entry in evidence.snapshot.journal}
-    rows = {(name, Row(model.INITIAL, 0)) for name in evidence.snapshot.rows}
+    rows = {(name, Row(evidence.lifecycle.initial, 0)) for name in evidence.snapshot.rows}
     rows |= {(each.file_path, Row(each.to_state, each.version)) for each in entries.values()}
     last = {(each.attempt_id, each.place): each for each in evidence.shown}
     for each in evidence.shown:
         told = f"{each.place.value} of {each.attempt_id} was shown {each}"
         assert asked_for[each.attempt_id] == (each.file_path, each.event), told
-        assert each.to_state == model.target(each.from_state, each.event), told
+        assert each.to_state == evidence.lifecycle.target(each.from_state, each.event), told
         assert (each.file_path, each.row) in rows, f"{told}: there never was such a row"
         is_after = each.place is Place.AFTER_COMMIT
         assert each.row.state == (each.to_state if is_after else each.from_state), told

@@ -8,7 +8,6 @@ import asyncio
 import sqlite3
 from contextlib import closing
 
-from properties.rules import model
 from properties.scratch import scratch_folder
 from properties.subjects import AnswerKind, Offer, Place, Request, SubjectFactory
 
@@ -22,6 +21,8 @@ def test_beside_a_reader_who_takes_its_time(make_subject: SubjectFactory) -> Non
     async def waited() -> None:
         waits.append("an attempt waited for a reader")
 
+    road = make_subject().lifecycle.road(2)
+
     async def use(path: str) -> list[AnswerKind]:
         subject = make_subject()
         await subject.make(path)
@@ -32,7 +33,7 @@ def test_beside_a_reader_who_takes_its_time(make_subject: SubjectFactory) -> Non
                 row = subject.layout.row
                 seen = [reader.execute(row, ("f",)).fetchall()]
                 told = []
-                for event in ("start_upload", "complete_upload"):
+                for event, _ in road:
                     asked = Request(
                         attempt_id=event,
                         file_path="f",
@@ -42,13 +43,13 @@ def test_beside_a_reader_who_takes_its_time(make_subject: SubjectFactory) -> Non
                     told.append((await subject.attempt(asked)).kind)
                 seen.append(reader.execute(row, ("f",)).fetchall())
                 reader.execute("COMMIT")
-                assert [[(model.INITIAL, 0)]] * 2 == seen
-                assert [("processing", 2)] == reader.execute(row, ("f",)).fetchall()
+                assert [[(subject.lifecycle.initial, 0)]] * 2 == seen
+                assert [(road[-1][1], len(road))] == reader.execute(row, ("f",)).fetchall()
             return told
         finally:
             await subject.close()
 
     with scratch_folder() as folder:
         told = asyncio.run(use(f"{folder}/files.db"))
-    assert [AnswerKind.SUCCESS] * 2 == told
+    assert [AnswerKind.SUCCESS] * len(road) == told
     assert not waits, waits[0]

@@ -16,7 +16,7 @@ from properties.subjects import AnswerKind, Offer, Request, Subject, SubjectFact
 
 NEEDS = frozenset({Offer.WAL})
 
-ROAD = ("start_upload", "complete_upload", "complete_processing")
+STEP_COUNT = 3
 ENDS_THE_LOG = (Kind.TRUNCATE, Kind.DELETE)
 
 
@@ -61,7 +61,7 @@ def succeeds_with_the_disk(subject: Subject) -> None:
         try:
             for name in ("f", "g"):
                 await subject.seed(name)
-                for event in ROAD:
+                for event, _ in subject.lifecycle.road(STEP_COUNT):
                     asked = Request(attempt_id=f"{name} {event}", file_path=name, event=event)
                     assert AnswerKind.SUCCESS is (await subject.attempt(asked)).kind
                     if Role.WAL in disk.unsynced:

@@ -7,7 +7,8 @@ it, two winners, a version from the future, a refusal by what had passed, an ack
 what is not there yet, and a write that overtakes one which was there before it was called.
 
 Reads are operations too: the subject's own beside the race and after it, and what plain SQLite
-finds in the file. Whoever was cancelled may have written or not; the journal says which.
+finds in the file. Whoever was cancelled may have written or not; the journal says which, and where
+there is none either may be so.
 
 Not claimed: anything about two files together (docs/limits.md, write skew), nor about an answer
 that names no version and no state. How it is judged stands in `properties.history.intervals`.
@@ -18,10 +19,7 @@ from collections.abc import Callable
 from properties.history.checker import check
 from properties.history.told import history_of
 from properties.history.verdicts import Finding
-from properties.rules import Evidence, model
-from properties.subjects import Offer
-
-NEEDS = frozenset({Offer.JOURNAL})
+from properties.rules import Evidence
 
 
 def judge(evidence: Evidence) -> None:
@@ -30,8 +28,7 @@ def judge(evidence: Evidence) -> None:
         evidence.operations,
         evidence.observations,
         evidence.snapshot,
-        edges=model.NEXT,
-        initial=model.INITIAL,
+        lifecycle=evidence.lifecycle,
     )
     judgement = check(history)
     if judgement.finding is Finding.UNKNOWN:

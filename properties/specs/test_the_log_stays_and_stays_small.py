@@ -29,10 +29,11 @@ def test_after_each_of_some_large_transitions(make_subject: SubjectFactory) -> N
         await subject.make(path)
         wrong, written_bytes = [], 0
         try:
+            ((event, _),) = subject.lifecycle.road(1)
             for number in range(COUNT):
                 key = f"{number:0{KEY_BYTES}d}"
                 await subject.seed(key)
-                asked = Request(attempt_id=f"a{number}", file_path=key, event="start_upload")
+                asked = Request(attempt_id=f"a{number}", file_path=key, event=event)
                 assert AnswerKind.SUCCESS is (await subject.attempt(asked)).kind
                 written_bytes += 2 * KEY_BYTES
                 if not os.path.exists(f"{path}-wal"):

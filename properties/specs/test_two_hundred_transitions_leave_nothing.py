@@ -25,10 +25,10 @@ from properties.probes import (
     wal_findings,
     write_lock_findings,
 )
-from properties.rules import model
 from properties.rules.outsider import Outsider
 from properties.scratch import scratch_folder
 from properties.subjects import (
+    FILES,
     Answer,
     AnswerKind,
     Disturbance,
@@ -172,7 +172,7 @@ def _faulted(outsider: Outsider, number: int, name: str) -> Request:
         (Place.BEFORE_COMMIT, overtakes),
     )
     kind = number % (len(troubles) + 2)
-    asked = Request(attempt_id=f"faulted-{number}", file_path=name, event=model.EVENTS[number % 3])
+    asked = Request(attempt_id=f"faulted-{number}", file_path=name, event=FILES.events[number % 3])
     if kind == len(troubles):
         return Request(
             attempt_id=f"no-{number}", file_path=name, event=asked.event, guard_says=False

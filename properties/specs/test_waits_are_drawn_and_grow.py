@@ -47,7 +47,7 @@ def test_each_wait_is_what_was_drawn(make_subject: SubjectFactory, share: float)
                 return call_later(delay, *arguments, **options)
 
             vars(loop)["call_later"] = watched
-            asked = Request(attempt_id="a", file_path="f", event="start_upload")
+            asked = Request(attempt_id="a", file_path="f", event=subject.lifecycle.road(1)[0][0])
             kind: AnswerKind = (await subject.attempt(asked)).kind
             return kind
         finally:

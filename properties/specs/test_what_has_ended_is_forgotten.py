@@ -8,7 +8,7 @@ Threads that are ending are waited for: until aiosqlite 0.19 that takes one a te
 """
 
 import asyncio
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -34,37 +34,23 @@ async def _raises() -> None:
     raise StepError("as asked")
 
 
-def _succeeds(attempt_id: str) -> Request:
-    return Request(attempt_id=attempt_id, file_path=attempt_id, event="start_upload")
-
-
-def _is_refused(attempt_id: str) -> Request:
-    return Request(
-        attempt_id=attempt_id, file_path=attempt_id, event="start_upload", guard_says=False
-    )
-
-
-def _fails(place: Place) -> Callable[[str], Request]:
-    def of(attempt_id: str) -> Request:
-        return Request(
-            attempt_id=attempt_id,
-            file_path=attempt_id,
-            event="start_upload",
-            disturbances=((place, _raises),),
-        )
-
-    return of
-
-
-KINDS: dict[str, tuple[Callable[[str], Request], AnswerKind]] = {
-    "succeed": (_succeeds, AnswerKind.SUCCESS),
-    "are refused by their guard": (_is_refused, AnswerKind.REJECTED),
-    "fail before the commit": (_fails(Place.BEFORE_COMMIT), AnswerKind.FAILED),
-    "fail after the commit": (_fails(Place.AFTER_COMMIT), AnswerKind.FAILED_AFTER_COMMIT),
+KINDS: dict[str, tuple[dict[str, Any], AnswerKind]] = {
+    "succeed": ({}, AnswerKind.SUCCESS),
+    "are refused by their guard": ({"guard_says": False}, AnswerKind.REJECTED),
+    "fail before the commit": (
+        {"disturbances": ((Place.BEFORE_COMMIT, _raises),)},
+        AnswerKind.FAILED,
+    ),
+    "fail after the commit": (
+        {"disturbances": ((Place.AFTER_COMMIT, _raises),)},
+        AnswerKind.FAILED_AFTER_COMMIT,
+    ),
 }
 
 
-async def _attempt(subject: Subject, asked: Request, expected: AnswerKind) -> None:
+async def _attempt(subject: Subject, name: str, kind: str) -> None:
+    ((event, _),), (how, expected) = subject.lifecycle.road(1), KINDS[kind]
+    asked = Request(attempt_id=name, file_path=name, event=event, **how)
     # In a task of its own, as callers are: what is kept of it is seen.
     answer = await asyncio.ensure_future(subject.attempt(asked))
     assert expected is answer.kind, answer
@@ -73,7 +59,6 @@ async def _attempt(subject: Subject, asked: Request, expected: AnswerKind) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_eighty_attempts(make_subject: SubjectFactory, kind: str) -> None:
     """Of one kind, each on a file of its own."""
-    of, expected = KINDS[kind]
 
     async def use(path: str) -> list[str]:
         subject = make_subject()
@@ -82,11 +67,11 @@ def test_after_eighty_attempts(make_subject: SubjectFactory, kind: str) -> None:
             for number in range(WARM_UP + COUNT):
                 await subject.seed(f"a{number}")
             for number in range(WARM_UP):
-                await _attempt(subject, of(f"a{number}"), expected)
+                await _attempt(subject, f"a{number}", kind)
             threads, objects = ThreadProbe(), ObjectProbe()
             try:
                 for number in range(WARM_UP, WARM_UP + COUNT):
-                    await _attempt(subject, of(f"a{number}"), expected)
+                    await _attempt(subject, f"a{number}", kind)
                 for _ in range(WARM_UP):
                     await asyncio.sleep(0)
                 threads.findings(0)

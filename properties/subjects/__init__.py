@@ -1,6 +1,7 @@
 """What is judged, behind one small protocol."""
 
 from properties.subjects.core import CORE_SUBJECTS, CoreSubject
+from properties.subjects.lifecycle import FILES, Lifecycle
 from properties.subjects.protocol import (
     EVERYTHING,
     TRIES,
@@ -21,6 +22,7 @@ from properties.subjects.protocol import (
 __all__ = [
     "CORE_SUBJECTS",
     "EVERYTHING",
+    "FILES",
     "TRIES",
     "V9",
     "Answer",
@@ -28,6 +30,7 @@ __all__ = [
     "CoreSubject",
     "Disturbance",
     "Layout",
+    "Lifecycle",
     "ModestSubject",
     "Offer",
     "Place",

@@ -35,6 +35,7 @@ from fsmcore import (
 from fsmcore.rows import JournalEntry
 from fsmcore.store import FileRow, utc_now
 from properties.reach import reached
+from properties.subjects.lifecycle import FILES
 from properties.subjects.models import KEPT_COUNTS, MODELS, UNMET
 from properties.subjects.protocol import (
     EVERYTHING,
@@ -90,6 +91,7 @@ class CoreSubject:
         self.name = name
         self.offers = EVERYTHING
         self.layout = V9
+        self.lifecycle = FILES
         self.jitter: Callable[[float, float], float] = random.uniform
         self.kept_count = kept_count
         self.unmet = unmet

@@ -8,12 +8,15 @@ import inspect
 from typing import Any
 
 from properties.subjects.core import CORE_SUBJECTS
-from properties.subjects.protocol import TRIES, Subject, SubjectFactory
+from properties.subjects.lifecycle import FILES
+from properties.subjects.protocol import TRIES, Offer, Subject, SubjectFactory
 
 PROTOCOL = tuple(Subject.__annotations__) + tuple(
     name for name, what in vars(Subject).items() if inspect.isfunction(what) and name[0] != "_"
 )
 """What a subject must have."""
+OF_FILES = frozenset({Offer.V9, Offer.SCENARIOS})
+"""What only a subject with the lifecycle of files can offer: its laws name the states."""
 
 
 class Foreign:
@@ -68,6 +71,9 @@ def require_subject(name: str) -> None:
     if lacking:
         kind = type(subject).__name__
         raise NotASubjectError(f"{name} makes a {kind}, which has no {', '.join(lacking)}")
+    for offer in OF_FILES & subject.offers:
+        if subject.lifecycle != FILES:
+            raise NotASubjectError(f"{name} offers {offer.value}, and has another lifecycle")
 
 
 def is_foreign(name: str) -> bool:

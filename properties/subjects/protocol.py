@@ -6,9 +6,13 @@ Nothing here knows fsmcore: a subject may be any durable state machine on SQLite
 from __future__ import annotations
 
 import enum
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from properties.subjects.lifecycle import Lifecycle
 
 
 class Place(enum.Enum):
@@ -69,7 +73,7 @@ class Offer(enum.Enum):
     BACKOFF = "news of its waits"
     JITTER = "a jitter of ours: `jitter(low_ms, high_ms)`, replaced before `make`"
     CLOCK = "a clock of ours"
-    V9 = "the V9 tables"
+    V9 = "the V9 tables and the lifecycle of files"
     WAL = "a write-ahead log"
     WORKER = "workers in processes of their own"
     SCENARIOS = "scenarios of the simulation"
@@ -178,10 +182,22 @@ class Layout:
     """
 
     rows: str
-    journal: str | None
     row: str
     move: str
-    note: str | None
+    journal: str | None = None
+    note: str | None = None
+
+    @classmethod
+    def of(cls, table: str, *, key: str, state: str, version: str) -> Layout:
+        """Return the layout of one table without a journal, from its columns' names as in SQL.
+
+        They are the caller's own: nobody else may choose them.
+        """
+        return cls(
+            rows=f"SELECT {key}, {state}, {version} FROM {table}",  # noqa: S608 - as above
+            row=f"SELECT {state}, {version} FROM {table} WHERE {key} = ?",  # noqa: S608
+            move=f"UPDATE {table} SET {state} = ?, {version} = {version} + 1 WHERE {key} = ?",  # noqa: S608
+        )
 
 
 V9 = Layout(
@@ -224,12 +240,14 @@ class Subject(Protocol):
     """A durable state machine over one database file, used from one event loop.
 
     ``offers`` says what it has. What it lacks need not be answered: no outcome is asked of a
-    subject without ``Offer.OUTCOMES``, and its log may be empty. ``layout`` is that of its file.
+    subject without ``Offer.OUTCOMES``, and its log may be empty. ``layout`` is that of its file,
+    ``lifecycle`` that of its rows.
     """
 
     name: str
     offers: frozenset[Offer]
     layout: Layout
+    lifecycle: Lifecycle
 
     async def make(self, path: str) -> None:
         """Open (and create) the database at ``path``."""
@@ -269,16 +287,46 @@ TRIES = 4
 
 
 class ModestSubject:
-    """What to derive from when there is a row, a journal and a compare-and-set, and nothing more.
+    """What to derive from when there is a row with a version and a compare-and-set, and no more.
 
-    Left to write: ``name``, ``layout``, ``make``, ``seed``, ``attempt``, ``read`` and ``close``.
+    Left to write: ``layout``, ``lifecycle``, ``make``, ``seed``, ``read``, ``moves`` and ``close``.
+    Who has a journal by attempt id, or more, says so in ``offers`` and writes ``attempt``.
     """
 
-    offers = frozenset({Offer.JOURNAL})
+    name = "modest"
+    offers: frozenset[Offer] = frozenset()
+    refusals: tuple[type[Exception], ...] = ()
+    """What ``moves`` raises for an event that has no edge."""
 
     def __init__(self, *, tries: int = TRIES) -> None:
         """Touch no file yet."""
         self.tries = tries
+
+    async def moves(self, file_path: str, event: str) -> tuple[Row, Row] | None:
+        """Take ``event``; return the row before and after, None when the compare-and-set missed.
+
+        Raises one of ``refusals`` where there is no edge, ``sqlite3.Error`` as SQLite does.
+        """
+        raise NotImplementedError
+
+    async def attempt(self, request: Request) -> Answer:
+        """Answer with what ``moves`` returned or raised; who cannot know says *unknown*."""
+        try:
+            moved = await self.moves(request.file_path, request.event)
+        except self.refusals as error:
+            return Answer(kind=AnswerKind.NOT_ALLOWED, detail=str(error))
+        except sqlite3.Error as error:
+            is_busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            kind = AnswerKind.BUSY if is_busy else AnswerKind.UNKNOWN
+            return Answer(kind=kind, detail=str(error), error=error)
+        except Exception as error:  # noqa: BLE001 - every error is an answer
+            return Answer(kind=AnswerKind.FAILED, detail=repr(error), error=error)
+        if moved is None:
+            return Answer(kind=AnswerKind.STALE)
+        was, now = moved
+        return Answer(
+            kind=AnswerKind.SUCCESS, from_state=was.state, to_state=now.state, version=now.version
+        )
 
     async def outcome_of(self, attempt_id: str) -> bool | None:
         """Is not offered, so nobody may ask."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from properties.rules import model
-from properties.subjects import TRIES, Answer, AnswerKind, Layout, Offer, Request, Row
+from properties.subjects import FILES, TRIES, Answer, AnswerKind, Layout, Offer, Request, Row
 from properties.subjects.protocol import LogRecord
 
 SCHEMA = """
@@ -26,6 +25,7 @@ class ForeignSubject:
 
     name = "foreign"
     offers = frozenset({Offer.JOURNAL})
+    lifecycle = FILES
     layout = Layout(
         rows="SELECT name, status, rev FROM doc",
         journal="SELECT op, name, rev, what, came_from, went_to FROM doc_log ORDER BY name, rev",
@@ -61,7 +61,7 @@ class ForeignSubject:
         doubt = AnswerKind.FAILED
         try:
             row = await self.read(request.file_path)
-            target = model.target(row.state, request.event)
+            target = FILES.target(row.state, request.event)
             if target is None:
                 return Answer(kind=AnswerKind.NOT_ALLOWED)
             db.execute("BEGIN IMMEDIATE")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from properties.faults.judges import machine_judges
-from properties.history import JournalRow, Operation, Snapshot
+from properties.history import JournalRow, Observation, Operation, Snapshot
+from properties.history.observer import THE_FILE
 from properties.rules import Evidence
 from properties.rules.court import Judge
-from properties.subjects import Answer, AnswerKind, Place, Request, Row
+from properties.subjects import FILES, Answer, AnswerKind, Lifecycle, Place, Request, Row
 from properties.subjects.protocol import Shown
 
 EDGES = "only_legal_edges_are_taken"
@@ -17,6 +18,9 @@ ANSWERS = "every_answer_was_true_at_some_moment"
 ENTITLED = "only_the_entitled_move_a_row"
 STAYS = "an_acknowledged_transition_stays"
 RETRIES = "retries_are_bounded"
+ONE_WINNER = "a_stale_writer_never_wins"
+SERVED = "an_undisturbed_attempt_succeeds"
+LINEAR = "the_history_is_linearizable"
 
 
 async def _nothing() -> None:
@@ -54,6 +58,7 @@ def _evidence(
         reads={},
         leaks=[],
         backoffs={},
+        lifecycle=FILES,
     )
     return dataclasses.replace(true, **more)
 
@@ -106,7 +111,72 @@ def _stale(found: Row, expected_version: int | None = None) -> Evidence:
     return _evidence(_operation("b", "start_upload", (1, 3), answer, **asked))
 
 
+DOOR = Lifecycle("shut", {"shut": {"turn": "open", "lock": "locked"}, "open": {"turn": "shut"}})
+
+
+def _door(
+    row: tuple[str, int],
+    *operations: tuple[str, tuple[int, int], Answer],
+    seen: tuple[int, int, str, int] | None = None,
+) -> Evidence:
+    """Return what is known of a door that keeps no journal; ``seen`` is a look into its file."""
+    looks = []
+    if seen is not None:
+        begin, end, state, version = seen
+        looks = [
+            Observation(
+                actor=THE_FILE, file_path="f", begin=begin, end=end, state=state, version=version
+            )
+        ]
+    return Evidence(
+        operations=[
+            _operation(f"a{number}", event, moments, answer)
+            for number, (event, moments, answer) in enumerate(operations)
+        ],
+        snapshot=Snapshot(rows={"f": row}, journal=(), integrity="ok", has_journal=False),
+        log=[],
+        outcomes={},
+        reads={"f": Row(*row)},
+        leaks=[],
+        backoffs={},
+        observations=looks,
+        lifecycle=DOOR,
+    )
+
+
+OPENED = ("turn", (1, 2), _moved("shut", "open", 1))
+CUT_OFF = ("turn", (1, 2), Answer(kind=AnswerKind.CANCELLED))
+REFUSED = ("turn", (5, 6), Answer(kind=AnswerKind.NOT_ALLOWED))
+NO_EDGE = ("lock", (5, 6), Answer(kind=AnswerKind.NOT_ALLOWED))
+BESIDE = ("turn", (3, 4), Answer(kind=AnswerKind.BUSY))
+LATER = ("turn", (1, 2), _moved("shut", "open", 3))
+JUMPED = ("turn", (1, 2), _moved("shut", "locked", 1))
+UNTOLD = ("turn", (1, 2), Answer(kind=AnswerKind.SUCCESS))
+OVERTAKEN = ("turn", (3, 4), Answer(kind=AnswerKind.STALE))
+
 FALSE: dict[str, tuple[str, Evidence]] = {
+    "no journal, and two are told the same version": (
+        ONE_WINNER,
+        _door(("open", 1), OPENED, ("turn", (1, 3), _moved("shut", "open", 1))),
+    ),
+    "no journal, and no version is told": (ONE_WINNER, _door(("open", 1), UNTOLD)),
+    "no journal, and the row is not where so many steps lead": (EDGES, _door(("shut", 1), OPENED)),
+    "no journal, and what was told is no edge": (EDGES, _door(("locked", 1), JUMPED)),
+    "no journal, and what was acknowledged is gone": (STAYS, _door(("open", 1), LATER)),
+    "no journal, and another state at its version": (STAYS, _door(("locked", 1), OPENED)),
+    "no journal, and nobody overtook": (ANSWERS, _door(("shut", 0), OVERTAKEN, BESIDE)),
+    "no journal, and who was alone is refused": (
+        SERVED,
+        _door(("open", 1), OPENED, REFUSED, seen=(3, 4, "open", 1)),
+    ),
+    "no journal, and a version that nobody wrote": (
+        LINEAR,
+        _door(("shut", 2), OPENED, seen=(3, 4, "shut", 2)),
+    ),
+    "no journal, and one who was cut off wrote twice": (
+        LINEAR,
+        _door(("open", 3), CUT_OFF, seen=(3, 4, "open", 3)),
+    ),
     "an unknown attempt took another edge": (EDGES, _took_another_edge(AnswerKind.UNKNOWN)),
     "a cancelled attempt took another edge": (EDGES, _took_another_edge(AnswerKind.CANCELLED)),
     "an entry of a file that is not there": (
@@ -131,6 +201,13 @@ FALSE: dict[str, tuple[str, Evidence]] = {
 TRUE = {
     "a guard that is reached, and then raises": _reached_and_raised(),
     "one attempt": _evidence(),
+    "no journal": _door(("open", 1), OPENED, seen=(3, 4, "open", 1)),
+    "no journal, and one who was cut off writes after the look": _door(
+        ("open", 1), CUT_OFF, NO_EDGE, seen=(3, 4, "shut", 0)
+    ),
+    "no journal, and one who was cut off has written": _door(
+        ("open", 1), CUT_OFF, NO_EDGE, OVERTAKEN, seen=(7, 8, "open", 1)
+    ),
     "a guard is shown the row": _shown(Place.GUARD, "untracked", 0),
     "after the commit the new row": _shown(Place.AFTER_COMMIT, "uploading", 1),
     "a result of its own, at the first try": _told(about=("a", "f", "start_upload"), tries=1),
@@ -138,8 +215,11 @@ TRUE = {
 }
 
 
+JUDGED = (EDGES, ANSWERS, ENTITLED, STAYS, RETRIES, ONE_WINNER, SERVED, LINEAR)
+
+
 def _judges() -> dict[str, Judge]:
-    return {law: machine_judges()[law] for law in (EDGES, ANSWERS, ENTITLED, STAYS, RETRIES)}
+    return {law: machine_judges()[law] for law in JUDGED}
 
 
 @pytest.mark.parametrize("what", FALSE)

@@ -13,7 +13,7 @@ from hypothesis import settings
 from fsmcore import FsmCoreError, HandRolledAdapter
 from properties.history import files
 from properties.profiles import PROFILES
-from properties.rules import hearing, model, schedules
+from properties.rules import hearing, schedules
 from properties.rules.kept import keep_history
 from properties.rules.schedules import explore_schedules
 from properties.rules.troubles import Trouble
@@ -24,6 +24,7 @@ from properties.simulation.stage import Stage
 from properties.simulation.timeline import MOST_LINES
 from properties.subjects import (
     CORE_SUBJECTS,
+    FILES,
     TRIES,
     Answer,
     AnswerKind,
@@ -82,7 +83,7 @@ class ChecksThenWrites(CoreSubject):
             row = await self.read(request.file_path)
         except FsmCoreError as error:
             return Answer(kind=AnswerKind.FAILED, detail=str(error), error=error)
-        target = model.target(row.state, request.event)
+        target = FILES.target(row.state, request.event)
         if target is None or not request.guard_says:
             return Answer(kind=AnswerKind.NOT_ALLOWED)
         entry = (request.attempt_id, request.file_path, request.event, row.state, target)

@@ -15,10 +15,10 @@ from typing import Any, ClassVar, TypeVar
 import aiosqlite
 
 from fsmcore import Schema
-from properties.rules import model
 from properties.specs.test_the_event_log_tells_the_truth import FIELDS
 from properties.subjects import (
     EVERYTHING,
+    FILES,
     TRIES,
     V9,
     Answer,
@@ -65,6 +65,7 @@ class Plain:
         *(Offer.NOTES, Offer.TOLD_JOURNAL, Offer.DEFAULTS),
     }
     layout = V9
+    lifecycle = FILES
     _db: aiosqlite.Connection
 
     def __init__(self, *, tries: int = TRIES) -> None:
@@ -137,7 +138,7 @@ class Plain:
 
     async def _tried(self, request: Request) -> Answer:
         ((state, version),) = await self._db.execute_fetchall(_READ, (request.file_path,))
-        target = model.target(state, request.event)
+        target = FILES.target(state, request.event)
         if target is None:
             return Answer(kind=AnswerKind.NOT_ALLOWED)
         await _disturb(request, Place.GUARD)

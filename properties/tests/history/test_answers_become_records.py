@@ -9,10 +9,9 @@ from properties.history.checker import check
 from properties.history.records import Kind, Outcome, Record
 from properties.history.told import history_of
 from properties.history.verdicts import Finding
-from properties.rules import model
-from properties.subjects import Answer, AnswerKind, Request
+from properties.subjects import FILES, Answer, AnswerKind, Request
 
-STATES = frozenset(model.NEXT)
+STATES = frozenset(FILES.edges)
 
 
 def _operation(answer: Answer | None, expected_version: int | None = None) -> Operation:
@@ -23,9 +22,7 @@ def _operation(answer: Answer | None, expected_version: int | None = None) -> Op
 
 
 def _record(operation: Operation, snapshot: Snapshot | None = None) -> Record:
-    (record,) = history_of(
-        [operation], [], snapshot, edges=model.NEXT, initial=model.INITIAL
-    ).records
+    (record,) = history_of([operation], [], snapshot, lifecycle=FILES).records
     return record
 
 
@@ -114,9 +111,7 @@ def test_a_read_is_an_operation() -> None:
         kind=AnswerKind.SUCCESS, from_state="untracked", to_state="uploading", version=1
     )
     seen = Observation(actor="reader", file_path="f", begin=6, end=7, state="untracked", version=0)
-    history = history_of(
-        [_operation(answer)], [seen], None, edges=model.NEXT, initial=model.INITIAL
-    )
+    history = history_of([_operation(answer)], [seen], None, lifecycle=FILES)
     judgement = check(history)
     assert Finding.ILLEGAL is judgement.finding
     assert (
