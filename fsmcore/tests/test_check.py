@@ -205,6 +205,46 @@ async def test_a_write_during_the_read_makes_it_read_again(
     assert [[], [violation], [violation]] == reads
 
 
+async def test_two_bad_reads_that_differ_are_no_verdict(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writes too close for the file's time to show: only what is found twice running is told."""
+    await made(path)
+    reads = []
+
+    def audit_and_be_overtaken(*arguments: Any) -> list[fsmcore.Violation]:
+        reads.append(fsmcore.audit(*arguments))
+        if len(reads) < 4:
+            before = path.stat()
+            query(path, "UPDATE files SET version = version + 7")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return reads[-1]
+
+    query(path, "UPDATE files SET version = 7")
+    monkeypatch.setattr("fsmcore.check.audit", audit_and_be_overtaken)
+    (violation,) = check(str(path), RING)
+    assert "'b' at version 28, journal: 'b' at 1" == violation.found
+    assert 5 == len(reads)
+
+
+async def test_a_file_that_never_stands_still_cannot_be_judged(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written during each of nine reads: said so, whatever was found."""
+    await made(path)
+    seconds = iter(range(1, 99))
+
+    def audit_and_be_overtaken(*arguments: Any) -> list[fsmcore.Violation]:
+        os.utime(path, (0, next(seconds)))
+        return fsmcore.audit(*arguments)
+
+    monkeypatch.setattr("fsmcore.check.audit", audit_and_be_overtaken)
+    with pytest.raises(StoreUnavailableError) as caught:
+        check(str(path), RING)
+    assert "files.db: kept being opened and closed; try again." == str(caught.value)
+    assert 10 == next(seconds)
+
+
 async def test_a_read_only_file_in_a_read_only_folder(path: Path) -> None:
     """Nothing can be written there, and nothing has to be. (The owner of all files may anyway.)"""
     await made(path)

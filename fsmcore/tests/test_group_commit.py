@@ -119,6 +119,10 @@ def test_an_unknown_commit_is_unknown_for_each_that_wrote(db: sqlite3.Connection
     answers = Group("files.db", members).run(db)
     db.set_progress_handler(None, 1)
     assert [CommitFailedError, StoreBusyError, CommitFailedError] == [type(e) for e in answers]
+    assert str(answers[1]) == (
+        "files.db: busy: the commit of its group failed (OperationalError SQLITE_INTERRUPT: "
+        "interrupted). Nothing of this transition was written; retry."
+    )
     assert answers[0] is not answers[2]
     assert [CommitFate.SENT, NO, CommitFate.SENT] == fates(members)
     assert not db.in_transaction

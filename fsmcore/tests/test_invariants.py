@@ -147,7 +147,7 @@ async def test_every_attempt_is_there_once(path: Path) -> None:
 
 
 async def test_a_hostile_journal_is_reported_and_never_raises(path: Path) -> None:
-    """Rows of any type, in any column: every one is a finding, and none an exception."""
+    """Rows of any type, in any column: each is a finding of one line, none an exception."""
     query(path, "CREATE TABLE files (file_path, gemini_state, version)")
     query(
         path,
@@ -161,6 +161,8 @@ async def test_a_hostile_journal_is_reported_and_never_raises(path: Path) -> Non
     query(path, "UPDATE files SET version = 7 WHERE file_path = 'text'")
     names = {name for name, _, _ in found(path)}
     assert names == {check.__name__ for check in INVARIANTS} - {"pages_are_sound"}
+    keys = {key for _, key, _ in found(path)}
+    assert {None, "text"} | {repr(each) for each in (None, 1, 1.5, b"\xff", -(2**63))} == keys
 
 
 async def test_a_lifecycle_of_your_own_is_judged_by_itself(path: Path) -> None:

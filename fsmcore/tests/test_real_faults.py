@@ -24,6 +24,8 @@ from fsmcore import (
     StoreCorruptError,
     StoreUnavailableError,
 )
+from fsmcore.adopt import abandon, adopt
+from fsmcore.check import check
 from fsmcore.tests.support import (
     KEY,
     Connections,
@@ -239,10 +241,13 @@ async def test_a_path_that_no_file_can_have_is_refused(
 
 @pytest.mark.parametrize("name", ["a b.db", "a?b#c%41.db", "é'\"\n.db", ":memory:", "a;b&c=d.db"])
 async def test_a_name_of_a_file_is_only_data(tmp_path: Path, name: str) -> None:
-    """No character of a file name means anything to SQLite's URI."""
+    """No character of a file name means anything to SQLite's URI, nor to the commands."""
     async with opened(tmp_path / name) as manager:
         await manager.transition(KEY, "start_upload")
     assert ("uploading", 1) == state(tmp_path / name)
+    abandon(str(tmp_path / name))
+    assert 1 == adopt(str(tmp_path / name))
+    assert [] == check(str(tmp_path / name))
     assert [name] == [found.name for found in tmp_path.iterdir()]
 
 
@@ -420,11 +425,17 @@ async def test_a_state_changed_behind_the_version_is_stale(path: Path) -> None:
     assert ("failed", 0) == state(path)
 
 
-@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize(
+    ("create", "model"),
+    [(True, "per-transition"), (False, "per-transition"), (False, "pooled")],
+)
 async def test_a_store_that_is_denied_anything_is_unavailable(
-    path: Path, native: Connections, create: bool
+    path: Path, native: Connections, create: bool, model: str
 ) -> None:
-    """Each action is denied, the first, the second, … until none is: none is taken for a layout."""
+    """Each action is denied, the first, the second, … until none is: none is taken for a layout.
+
+    On whichever connection: the error names the store, and nothing is left open.
+    """
     seen, nth, raised = 0, 0, set()
 
     def asked(*_: object) -> int:
@@ -440,9 +451,10 @@ async def test_a_store_that_is_denied_anything_is_unavailable(
                 pass
         with native.prepared(lambda connection: connection.set_authorizer(asked)):
             try:
-                async with Store(path, create=create):
+                async with Store(path, create=create, connections=model):
                     pass
             except fsmcore.FsmCoreError as error:
-                raised.add(type(error).__name__)
-    assert {"StoreUnavailableError"} == raised
+                raised.add((type(error).__name__, str(error).partition(": ")[0]))
+        assert 0 == native.open_count
+    assert {("StoreUnavailableError", "files.db")} == raised
     assert nth > 20
