@@ -284,6 +284,7 @@ async def _told(manager: FileTransitionManager, recorded: EventCollector, attemp
         answer = "CancelledError"
     except FsmCoreError as error:
         answer = type(error).__name__
-    kinds = [each.outcome.value for each in recorded.records if each.attempt_id == attempt_id]
     found = await manager.store.outcome_of(attempt_id)
+    # After it: a record may come a turn of the loop later.
+    kinds = [each.outcome.value for each in recorded.records if each.attempt_id == attempt_id]
     return f"{answer}, recorded {'+'.join(kinds) or 'nothing'}, found {found.fate.value}"
