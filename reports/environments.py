@@ -24,7 +24,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,9 +158,18 @@ class Builder:
         text = resolved.read_text(encoding="utf-8")
         return requirements.vouched(text, self.sources.constraints)
 
-    def candidate_requirements(self, baseline: str, asked: Mapping[str, Requirement]) -> str:
-        """The lock, moved as little as the question forces it to move."""
+    def candidate_requirements(
+        self,
+        baseline: str,
+        asked: Mapping[str, Requirement],
+        theirs: Sequence[Requirement] = (),
+    ) -> str:
+        """The lock, moved as little as the question forces it to move.
+
+        `theirs` is what the code of somebody else asks for beside it.
+        """
         direct = requirements.direct_requirements(self.root / "pyproject.toml")
+        direct += theirs
         moved = [word for name in asked for word in ("--upgrade-package", name)]
         style = ["--generate-hashes", "--no-annotate", "--no-header"]
         with _outside() as scratch:

@@ -95,6 +95,19 @@ def build_parser() -> session.Parser:
     )
     made.add_argument("--law", metavar="NAME", help="ask this law only")
     made.add_argument(
+        "--subject",
+        metavar="MODULE:FACTORY",
+        help="does this one survive the upgrade? Its laws alone, nothing is timed",
+    )
+    made.add_argument(
+        "--with",
+        dest="beside",
+        type=given_path,
+        metavar="PATH",
+        help="where MODULE is found; what its requirements.txt or pyproject.toml asks for is "
+        "installed on both sides",
+    )
+    made.add_argument(
         "--seed",
         type=_seed,
         default=random.SystemRandom().randrange(2**31),
@@ -168,6 +181,8 @@ def _home(options: argparse.Namespace) -> Iterator[tuple[Kept, GateRecord | None
                 baseline=[_absolute(each) for each in options.baseline],
                 constraints=limits or "",
                 law=options.law,
+                subject=options.subject,
+                beside=str(options.beside.absolute()) if options.beside is not None else None,
                 seed=options.seed,
                 sources=kept.digest_of_sources(),
             )
@@ -182,16 +197,19 @@ def _absolute(text: str) -> str:
 def _refuse_half_questions(options: argparse.Namespace) -> None:
     if options.resume or options.reproduce is not None:
         given = [*options.requirements, *options.baseline, options.law, options.constraint]
+        given += [options.subject, options.beside]
         if any(given) or (options.resume and options.reproduce is not None):
             raise session.UsageError(
                 "--resume and --reproduce ask what was asked before: they take no REQUIREMENT, "
-                "--baseline, --constraint or --law, and not each other."
+                "--baseline, --constraint, --law, --subject or --with, and not each other."
             )
     elif not options.requirements:
         raise session.UsageError(
             "no REQUIREMENT was given, as in python-statemachine==3.2.2. `--list` names what "
             "can be asked about."
         )
+    if options.beside is not None and options.subject is None:
+        raise session.UsageError("--with says where a --subject MODULE:FACTORY is found; name it.")
     if options.index is not None and options.wheelhouse is not None:
         raise session.UsageError("--wheelhouse means no network, so it excludes --index.")
     if options.wheelhouse is not None and not options.wheelhouse.is_dir():

@@ -63,6 +63,15 @@ def law_reasons(
         for row in rows
         if row.accepted is not None
     ]
+    if candidate.refused is not None:
+        text = f"the subject can be made with the baseline, not with this: {candidate.refused}"
+        reasons.append(Reason(verdict=Verdict.FAIL, text=text))
+    lacking = [row for row in rows if row.is_not_offered]
+    if lacking:
+        names = ", ".join(row.law.partition(" ")[0] for row in lacking)
+        text = f"{len(lacking)} laws are not asked: the subject offers no ground for {names}"
+        reasons.append(Reason(verdict=Verdict.PASS, text=text))
+    rows = [row for row in rows if row not in lacking]
     for outcome, verdict, text in _SENTENCES:
         found = [row for row in rows if row.outcome is outcome and row.accepted is None]
         # A promise of the machine weighs more than what is only assumed of a library.

@@ -41,12 +41,14 @@ NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 class LawsRun:
     """What one side reported, and what stands against believing it.
 
-    `was_stopped` where nothing is wrong with it but that its time was up.
+    `was_stopped` where nothing is wrong with it but that its time was up. `refused` says why the
+    subject cannot be made there, where another release can make it.
     """
 
     record: LawsRecord | None
     problem: str | None
     was_stopped: bool = False
+    refused: str | None = None
 
 
 def run_laws(
@@ -59,15 +61,17 @@ def run_laws(
     pulse: Pulse,
     only: Sequence[str] = (),
     subjects: Sequence[str] = (),
+    beside: str | None = None,
     profile: str = "gate",
 ) -> LawsRun:
     """Run the laws with what starts a module in an environment; a seed draws the same on each.
 
-    None named in `only`, or `subjects`, are all.
+    None named in `only`, or `subjects`, are all; `beside` is where somebody's own are found.
     """
     out = scratch / "laws.json"
     argv = [*start, "properties", "--profile", profile, "--record", str(out), "--seed", str(seed)]
     argv += [word for law in only for word in ("--law", law)]
+    argv += [] if beside is None else ["--with", beside]
     argv += [word for subject in subjects for word in ("--subject", subject)]
 
     def ask() -> Ended:
@@ -168,6 +172,8 @@ def _compare(
         elif outcome is LawOutcome.FAILS_IN_BOTH and _gist(before) != _gist(after):
             outcome = LawOutcome.FAILS_OTHERWISE
             reason = f"with the baseline: {brief(before.failure or '')}"
+    if outcome is LawOutcome.NOT_ASKED:
+        reason = known.reason or ""
     return LawComparison(
         law=full_name(known),
         kind=known.kind,
@@ -177,7 +183,7 @@ def _compare(
         outcome=outcome,
         leans_on=known.leans_on,
         failure=after.failure if after is not None else None,
-        reason=reason if outcome in {LawOutcome.UNKNOWN, LawOutcome.FAILS_OTHERWISE} else None,
+        reason=reason if outcome in _EXPLAINED else None,
     )
 
 
@@ -198,6 +204,9 @@ _OUTCOMES: dict[tuple[LawVerdict | None, LawVerdict | None], LawOutcome] = {
     (LawVerdict.FAIL, LawVerdict.FAIL): LawOutcome.FAILS_IN_BOTH,
     (LawVerdict.NOT_ASKED, LawVerdict.NOT_ASKED): LawOutcome.NOT_ASKED,
 }
+
+
+_EXPLAINED = {LawOutcome.UNKNOWN, LawOutcome.FAILS_OTHERWISE, LawOutcome.NOT_ASKED}
 
 
 def _work(law: LawRecord) -> int:

@@ -66,6 +66,42 @@ def direct_requirements(pyproject: Path) -> list[Requirement]:
     return [Requirement(text) for text in dict.fromkeys(texts)]
 
 
+def needed_by(beside: str | None) -> list[Requirement]:
+    """What the folder of somebody's code asks for: its requirements.txt, or its project's.
+
+    Raises `UsageError` for a line that is no requirement: it would be judged without it.
+    """
+    folder = Path(beside or "")
+    if beside is None or not folder.is_dir():
+        return []
+    if (folder / "requirements.txt").is_file():
+        lines = _text(folder / "requirements.txt").replace("\\\n", " ").splitlines()
+        texts = [re.sub(r"(^|\s)#.*|\s--hash=.*", "", line).strip() for line in lines]
+    elif (folder / "pyproject.toml").is_file():
+        texts = _project(folder / "pyproject.toml").get("dependencies", [])
+    else:
+        return []
+    return [_needed(text, folder) for text in texts if text]
+
+
+def _needed(text: str, folder: Path) -> Requirement:
+    try:
+        found = Requirement(text)
+    except InvalidRequirement as error:
+        raise UsageError(f"{folder}: {text!r} is no requirement. Write NAME==VERSION.") from error
+    if found.url is not None:
+        raise UsageError(f"{folder}: {text!r} names an address. Only releases can be installed.")
+    return found
+
+
+def _project(path: Path) -> Mapping[str, Any]:
+    try:
+        project: Mapping[str, Any] = tomllib.loads(_text(path)).get("project", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: no TOML ({error}).") from error
+    return project
+
+
 def _group(content: Mapping[str, Any], name: str) -> list[str]:  # TOML has any shape
     texts: list[str] = []
     for item in content["dependency-groups"][name]:

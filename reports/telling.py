@@ -5,8 +5,9 @@ from reports.policy import Policy
 from reports.timing import Timing
 
 
-def partly(only_law: str | None) -> str:
-    return "" if only_law is None else f"partial, only the law {only_law} was asked: "
+def partly(only_law: str | None, subject: str | None = None) -> str:
+    of = "" if subject is None else f"of {subject} alone: "
+    return of if only_law is None else f"{of}partial, only the law {only_law} was asked: "
 
 
 def weaknesses(
@@ -15,6 +16,7 @@ def weaknesses(
     others_at_work: int = 0,
     *,
     drew_otherwise: bool = False,
+    subject: str | None = None,
 ) -> list[str]:
     found = []
     if drew_otherwise:
@@ -31,7 +33,11 @@ def weaknesses(
             f"only the law {only_law} was asked: nothing is known of the others, and behaviour was "
             "not compared"
         )
-    if timing is None:
+    if subject is not None:
+        found.append(
+            f"only {subject} was asked: what the libraries promise, do and take was not compared"
+        )
+    elif timing is None:
         found.append("no clocks were run: a promise that newly fails decides")
     elif timing.rows and not timing.is_pinned:
         found.append("processes were not pinned to one CPU here, so intervals are wider")

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import fcntl
 import random
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ from reports.schema import (
     Verdict,
     VersionChange,
 )
+from reports.session import UsageError
 from reports.timing import Timing, measure
 
 CLOCKS = "clocks"
@@ -106,14 +108,17 @@ class Gate:
         asked = requirements.parse(self.question.requirements, locked=locked)
         before = requirements.baseline(self.question.baseline, locked=locked)
 
+        theirs = requirements.needed_by(self.question.beside)
+
         def baseline() -> str:
-            return builder.candidate_requirements(lock, before) if before else lock
+            is_other = before or theirs
+            return builder.candidate_requirements(lock, before, theirs) if is_other else lock
 
         wanted = {Side.BASELINE: self.home.text("baseline.txt", baseline)}
         wanted[Side.CANDIDATE] = self.home.text(
             "candidate.txt",
             # What the baseline was asked to be, the candidate is too, unless it is asked otherwise.
-            lambda: builder.candidate_requirements(wanted[Side.BASELINE], before | asked),
+            lambda: builder.candidate_requirements(wanted[Side.BASELINE], before | asked, theirs),
         )
         built = {side: self._build(builder, side, wanted[side]) for side in Side}
         if removed := builder.make_room(self.policy.limits.cache_mb * 1e6):
@@ -140,7 +145,8 @@ class Gate:
         laws = ledger.accept_laws(book, compared)
         reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
         reasons += seen.reasons
-        timing = None if _is_decided(laws) else self._time(built, book, seen)
+        is_theirs = self.question.subject is not None
+        timing = None if is_theirs or _is_decided(laws) else self._time(built, book, seen)
         if timing is not None:
             reasons += timing.reasons
         reasons += [
@@ -153,7 +159,7 @@ class Gate:
         return GateRecord(
             name="gate",
             verdict=verdict,
-            summary=telling.partly(self.question.law)
+            summary=telling.partly(self.question.law, self.question.subject)
             + judgement.summary(verdict, laws, benchmarks, ordered, seen.changes),
             figures={
                 "laws": len(laws),
@@ -179,11 +185,20 @@ class Gate:
             behaviour=seen.changes,
             ledger=book.records(),
             weaknesses=telling.weaknesses(
-                timing, self.question.law, others, drew_otherwise=drew_otherwise
+                timing,
+                self.question.law,
+                others,
+                drew_otherwise=drew_otherwise,
+                subject=self.question.subject,
             ),
             replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
-            f"--seed {self.seed}",
+            f"--seed {self.seed}{self._subject_words()}",
         )
+
+    def _subject_words(self) -> str:
+        asked = self.question
+        beside = "" if asked.beside is None else f" --with {shlex.quote(asked.beside)}"
+        return beside if asked.subject is None else f"{beside} --subject {asked.subject}"
 
     def _build(self, builder: Builder, side: Side, wanted: str) -> BuiltEnvironment:
         started = time.monotonic()
@@ -195,18 +210,27 @@ class Gate:
         return built
 
     def _run_laws(self, built: BuiltEnvironment, side: Side) -> LawsRun:
-        run = run_laws(
-            built.start,
-            checkout=session.ROOT,
-            scratch=self.home.part(f"laws-{side.value}"),
-            seed=self.seed,
-            only=[self.question.law] if self.question.law is not None else [],
-            # What only one side was asked is known of neither.
-            limit_s=self._limit_s(
-                self.policy.limits.laws_s, parts=2 if side is Side.BASELINE else 1
-            ),
-            pulse=self.progress.within(f"laws, {side.value}"),
-        )
+        question = self.question
+        try:
+            run = run_laws(
+                built.start,
+                checkout=session.ROOT,
+                scratch=self.home.part(f"laws-{side.value}"),
+                seed=self.seed,
+                only=[question.law] if question.law is not None else [],
+                subjects=[question.subject] if question.subject is not None else [],
+                beside=question.beside,
+                # What only one side was asked is known of neither.
+                limit_s=self._limit_s(
+                    self.policy.limits.laws_s, parts=2 if side is Side.BASELINE else 1
+                ),
+                pulse=self.progress.within(f"laws, {side.value}"),
+            )
+        except UsageError as error:
+            # What the baseline takes and the candidate does not is an answer about the candidate.
+            if side is Side.BASELINE or question.subject is None:
+                raise
+            run = LawsRun(record=None, problem=f"did not take it: {error}", refused=str(error))
         if run.record is not None:
             self._believe(built, side, run.record.environment)
         said = run.record.last_line if run.record else ""
@@ -214,7 +238,7 @@ class Gate:
         return run
 
     def _observe(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Behaviour:
-        if self.question.law is not None:
+        if self.question.law is not None or self.question.subject is not None:
             return behaviour.NOT_COMPARED
         recorded = self.home.folder / SCHEDULES
         written = behaviour.write_down(

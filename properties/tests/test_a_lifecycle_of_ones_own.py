@@ -104,6 +104,16 @@ def test_it_is_judged_from_the_command_line(tmp_path: Path) -> None:
     assert "every_event_in_every_state_has_its_answer" in line
 
 
+def test_the_example_of_an_upgrade_keeps_its_laws_with_the_lock(tmp_path: Path) -> None:
+    """So that what breaks it is the release: `docs/own_upgrade.py`, which imports its neighbour."""
+    law = ("--law", "every_answer_was_true_at_some_moment", "--profile", "gate")
+    record = ("--record", str(tmp_path / "r.json"))
+    where = ("--with", str(ROOT / "docs"), "--subject", "own_upgrade:Reported")
+    done = _run(*where, *law, *record)
+    assert 0 == done.returncode, done.stdout
+    assert "properties: pass: 1 of 1 laws hold" in done.stdout.splitlines()[-1]
+
+
 def test_a_folder_that_is_not_there_is_usage(tmp_path: Path) -> None:
     """Before anything is asked."""
     done = _run("--with", str(tmp_path / "nowhere"), "--subject", "billing:Invoices")

@@ -30,7 +30,11 @@ DOUBTS = {BenchmarkOutcome.UNKNOWN, LawOutcome.UNKNOWN, LawOutcome.FAILS_OTHERWI
 
 def gate(record: GateRecord) -> Document:
     """The verdict on an upgrade, with its evidence."""
-    open_laws = [row for row in record.laws if row.outcome is not LawOutcome.HOLDS]
+    open_laws = [
+        row for row in record.laws if row.outcome is not LawOutcome.HOLDS and not row.is_not_offered
+    ]
+    silent = sum(row.is_not_offered for row in record.laws)
+    held = len(record.laws) - len(open_laws) - silent
     broken = [row for row in record.laws if _is_broken(row)]
     sections = [
         Section(
@@ -43,8 +47,8 @@ def gate(record: GateRecord) -> Document:
         ),
         Section(
             title="Laws",
-            sentence=f"{len(record.laws) - len(open_laws)} of {len(record.laws)} hold on both "
-            f"sides, {len(open_laws)} do not.",
+            sentence=f"{held} of {len(record.laws)} hold on both sides, {len(open_laws)} do not"
+            + (f", {silent} cannot be asked." if silent else "."),
             tables=[
                 *([law_table(open_laws)] if open_laws else []),
                 law_table(record.laws, title="All laws", is_folded=True),

@@ -82,3 +82,8 @@ class LawComparison(Record, frozen=True, kw_only=True):
     failure: str | None = None
     reason: str | None = None
     accepted: str | None = None
+
+    @property
+    def is_not_offered(self) -> bool:
+        """Whether neither side was asked because the subject lacks what the law is about."""
+        return self.outcome is LawOutcome.NOT_ASKED and " does not offer " in (self.reason or "")

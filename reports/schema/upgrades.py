@@ -111,7 +111,8 @@ class GateQuestion(Record, frozen=True, kw_only=True, tag_field="kind", tag="que
     """What a gate was asked, so that it can be asked again.
 
     `baseline` are requirements in place of the lock's, none for the lock itself. `sources` is a
-    digest of the checkout that asks, `constraints` the text of the constraints, if any.
+    digest of the checkout that asks, `constraints` the text of the constraints, if any. `subject`
+    is somebody's machine that is asked in place of ours, its module in the folder `beside`.
     """
 
     requirements: list[str]
@@ -120,6 +121,8 @@ class GateQuestion(Record, frozen=True, kw_only=True, tag_field="kind", tag="que
     baseline: list[str] = []
     constraints: str = ""
     law: str | None = None
+    subject: str | None = None
+    beside: str | None = None
     schema_version: int = SCHEMA_VERSION
 
 

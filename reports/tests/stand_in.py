@@ -80,12 +80,21 @@ from properties.environment import environment
 from reports.schema import LawKind, LawRecord, LawsRecord, LawVerdict, Verdict, write
 
 options = argparse.ArgumentParser()
-for name in ("--profile", "--record", "--seed"):
+for name in ("--profile", "--record", "--seed", "--with"):
     options.add_argument(name)
 for name in ("--law", "--subject"):
     options.add_argument(name, action="append")
 options = options.parse_args()
 breaks = getattr(planted, "BREAKS_A_LAW", False)
+theirs = (options.subject or ["planted"])[0]
+if theirs != "planted":
+    sys.path.insert(0, vars(options)["with"])
+    try:
+        __import__(theirs)
+    except Exception as error:
+        print(theirs, "cannot be imported:", error)
+        print("properties: usage: nothing was asked")
+        sys.exit(2)
 known = {"work_is_done": not breaks, "assume_it_is_eternal": False, "always_holds": True}
 known["assume_it_is_lazy"] = not getattr(planted, "CHANGED_ON_PURPOSE", False)
 if getattr(planted, "HIDES_A_LAW", False):
@@ -98,7 +107,7 @@ for name in options.law or []:
 laws = [
     LawRecord(
         law=name, kind=LawKind.ASSUMPTION if "assume" in name else LawKind.MACHINE,
-        sentence=name, subject="planted", examples=1, steps=1,
+        sentence=name, subject=theirs, examples=1, steps=1,
         verdict=LawVerdict.PASS if holds else LawVerdict.FAIL, elapsed_ms=1,
         failure=None if holds else "work was not done\\nreplay: python -m properties",
         is_known=not holds and "eternal" in name,
@@ -106,7 +115,13 @@ laws = [
     for name, holds in known.items()
     if not options.law or name in options.law
 ]
-is_kept = all(law.verdict is LawVerdict.PASS or law.is_known for law in laws)
+if theirs != "planted":
+    laws.append(LawRecord(
+        law="guards_decide", kind=LawKind.MACHINE, sentence="Guards decide.", subject=theirs,
+        examples=0, steps=0, verdict=LawVerdict.NOT_ASKED, elapsed_ms=0,
+        reason=theirs + " does not offer guards",
+    ))
+is_kept = not any(law.verdict is LawVerdict.FAIL and not law.is_known for law in laws)
 verdict = Verdict.PASS if is_kept else Verdict.FAIL
 spoils = getattr(planted, "SPOILS", None)
 if spoils == "hangs":
