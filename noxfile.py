@@ -201,9 +201,27 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def plan(session: nox.Session) -> None:
+    """Which cells a question is made of: -- --group aiosqlite, --with aiosqlite==0.20.0."""
+    ask(session, "reports", "-m", "reports.plan", *session.posargs)
+
+
+@nox.session
 def cell(session: nox.Session) -> None:
     """One question that one machine answers alone: -- CELL.json [--out ANSWER.json]."""
     ask(session, "reports", "-m", "reports.cell", *session.posargs)
+
+
+@nox.session
+def spread(session: nox.Session) -> None:
+    """Every cell of the plan answered, here or on many machines: -- --workers 3, --dask ADDRESS."""
+    ask(session, "cluster", "-m", "reports.spread", *session.posargs)
+
+
+@nox.session
+def merge(session: nox.Session) -> None:
+    """The answers to the plan, joined: one verdict, and nothing silently gone. -- [FOLDER]."""
+    ask(session, "reports", "-m", "reports.merge", *session.posargs)
 
 
 @nox.session

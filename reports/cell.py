@@ -1,10 +1,11 @@
 """One cell: one question that one machine answers alone, a file in and a file out.
 
-    python -m reports.cell CELL.json [--out ANSWER.json]
+    python -m reports.cell CELL.json|ID [--out ANSWER.json]
 
 The environments that the cell names are made of real releases, and it is asked there: the laws of
 one, or what two of them do, or what two of them take. Both sides of a comparison run on one
-machine, the clocks on one CPU of it.
+machine, the clocks on one CPU of it. ID names a cell of a plan (`nox -s plan`); its answer goes to
+reports/out/cells/ID.json, where `nox -s merge -- reports/out/cells` finds it.
 
 Exit codes: 0 pass, 1 fail, 2 usage error (there is no such environment), 3 unknown, 4 invalid (an
 environment cannot be had here), 130 interrupted.
@@ -12,6 +13,7 @@ environment cannot be had here), 130 interrupted.
 
 import datetime
 import random
+import re
 import sys
 import tempfile
 import time
@@ -25,6 +27,7 @@ from reports import behaviour, policy, requirements, schema, session, sources, t
 from reports.documents.words import brief
 from reports.environments import Builder, BuiltEnvironment, EnvironmentUnavailableError
 from reports.interpreters import interpreter
+from reports.kept import clocks_alone
 from reports.laws import run_laws
 from reports.ledger import Ledger
 from reports.pairs import Epoch, Pairing, Side
@@ -37,6 +40,7 @@ from reports.schema import (
     Environment,
     LawVerdict,
     Place,
+    PlanRecord,
     RecordError,
     Verdict,
     given_path,
@@ -47,6 +51,7 @@ from reports.timing import measure
 CONTROL = "control"
 INTERRUPTED = 130
 LIMIT_S = 900.0
+_ID = re.compile("[0-9a-f]{16}")
 
 
 class NotAnsweredError(Exception):
@@ -171,14 +176,19 @@ class Answering:
                     proofs.setdefault(side, measured.environment)
             return found
 
-        timing = measure(
-            epoch,
-            rules.time,
-            left_s=lambda: end - time.monotonic(),
-            say=self.progress.say,
-            at=self.progress.at,
-            ledger=Ledger(lines=[], changes=[], today=datetime.datetime.now(datetime.UTC).date()),
-        )
+        def left_s() -> float:
+            return end - time.monotonic()
+
+        today = datetime.datetime.now(datetime.UTC).date()
+        with clocks_alone(self.builder.cache, left_s=left_s, waits=self.progress.pulse):
+            timing = measure(
+                epoch,
+                rules.time,
+                left_s=left_s,
+                say=self.progress.say,
+                at=self.progress.at,
+                ledger=Ledger(lines=[], changes=[], today=today),
+            )
         weights = {each.verdict for each in timing.reasons}
         order = (Verdict.INVALID, Verdict.FAIL, Verdict.UNKNOWN)
         candidate = proofs.get(Side.CANDIDATE)
@@ -237,10 +247,12 @@ def unanswered(cell: Cell, verdict: Verdict, why: str) -> CellRecord:
 def main(given: Sequence[str] | None = None) -> int:
     """Answer the cell of a file and return the exit code."""
     made = session.parser(program="python -m reports.cell", description=__doc__ or "")
-    made.add_argument("cell", type=given_path, metavar="CELL.json", help="as `plan` writes it")
+    made.add_argument("cell", metavar="CELL.json|ID", help="a file, or a cell of the plan")
+    made.add_argument("--plan", type=given_path, metavar="FILE", default=session.OUT / "plan.json")
+    made.set_defaults(out=None)
     try:
         options = made.parse_args(session.arguments(given))
-        cell = schema.read(options.cell, Cell)
+        cell, out = _named(options.cell, options.plan)
         progress = Progress(terminal.console())
         builder = Builder(
             root=session.ROOT,
@@ -257,7 +269,17 @@ def main(given: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("cell: invalid: interrupted; what ran was ended", flush=True)
         return INTERRUPTED
-    return session.finish(record, options.out)
+    return session.finish(record, options.out or out)
+
+
+def _named(name: str, plan: Path) -> tuple[Cell, Path]:
+    """A cell by its file, or by its place in a plan, and where its answer goes."""
+    if not _ID.fullmatch(name):
+        return schema.read(given_path(name), Cell), session.OUT / "cell.json"
+    found = [each for each in schema.read(plan, PlanRecord).cells if each.digest == name]
+    if not found:
+        raise UsageError(f"{session.shown(plan)} has no cell {name}. `nox -s plan` lists them.")
+    return found[0], session.OUT / "cells" / f"{name}.json"
 
 
 if __name__ == "__main__":

@@ -40,6 +40,9 @@ STOPPED_MOST = 3
 DYING_S = 2.0
 """How long the lock of a gate that was killed may outlive it: a child that it was just starting."""
 PAUSE_S = 0.05
+CLOCKS = "clocks"
+"""Beside the environments: locked by whoever's benchmarks run."""
+WAIT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,19 @@ def stopped(home: Path) -> Iterator[Kept]:
             yield Kept(folder=folder, question=question)
             return
         raise UsageError("no gate was stopped here, so none can go on. Ask with a REQUIREMENT.")
+
+
+@contextlib.contextmanager
+def clocks_alone(
+    cache: Path, *, left_s: Callable[[], float], waits: Callable[[str], None]
+) -> Iterator[None]:
+    """Two that time at once would time each other: wait while there is time to wait."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / CLOCKS).open("a", encoding="utf-8") as stream:
+        while not _locks(stream) and left_s() > 0:
+            waits("waiting: another gate's clocks run")
+            time.sleep(WAIT_S)
+        yield
 
 
 def at_work(home: Path, *, besides: Path | None = None) -> int:

@@ -5,13 +5,11 @@ the benchmarks run in pairs of fresh processes. Each part that has ended stands 
 (`kept`), so whoever goes on with a stopped gate finds it there.
 """
 
-import contextlib
 import datetime
-import fcntl
 import random
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports import (
@@ -47,9 +45,6 @@ from reports.schema import (
 from reports.session import UsageError
 from reports.timing import Timing, measure
 
-CLOCKS = "clocks"
-"""Beside the environments: locked by the gate whose benchmarks run."""
-WAIT_S = 0.5
 LEAST_S = 5.0
 
 
@@ -283,7 +278,7 @@ class Gate:
                     self._believe(built[side], side, measured.environment)
             return epoch
 
-        with self._clocks_alone():
+        with kept.clocks_alone(self.cache, left_s=self.left_s, waits=self.progress.pulse):
             return measure(
                 proven_epoch,
                 self.policy.time,
@@ -293,22 +288,6 @@ class Gate:
                 ledger=book,
                 explain=lambda name: transcripts.calls_of(seen.changes, name),
             )
-
-    @contextlib.contextmanager
-    def _clocks_alone(self) -> Iterator[None]:
-        """Two gates that time at once would time each other: wait while there is time to wait."""
-        with (self.cache / CLOCKS).open("a", encoding="utf-8") as stream:
-            while True:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    if self.left_s() <= 0:
-                        break
-                    self.progress.pulse("waiting: another gate's clocks run")
-                    time.sleep(WAIT_S)
-                else:
-                    break
-            yield
 
     def _believe(self, built: BuiltEnvironment, side: Side, proof: Environment | None) -> None:
         """Keep a proof that fits what was built; stop at one that does not."""

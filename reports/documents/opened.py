@@ -7,6 +7,7 @@ from reports.documents.laws import laws
 from reports.documents.matrix import matrix
 from reports.documents.model import Document, Section
 from reports.documents.mutants import mutants
+from reports.documents.plans import merged, planned
 from reports.documents.releases import bisection, upstream
 from reports.documents.surroundings import figures, ran_on
 from reports.documents.upgrades import compare, gate
@@ -17,7 +18,9 @@ from reports.schema import (
     GateRecord,
     LawsRecord,
     MatrixRecord,
+    MergeRecord,
     MutantsRecord,
+    PlanRecord,
     RecordCorruptError,
     SessionRecord,
     UpstreamRecord,
@@ -31,7 +34,9 @@ KINDS: dict[str, type[SessionRecord]] = {
     "gate": GateRecord,
     "laws": LawsRecord,
     "matrix": MatrixRecord,
+    "merge": MergeRecord,
     "mutants": MutantsRecord,
+    "plan": PlanRecord,
     "session": SessionRecord,
     "upstream": UpstreamRecord,
 }
@@ -59,6 +64,10 @@ def told(record: SessionRecord, *, beside: Path | None = None) -> Document:
             return laws(record)
         case MatrixRecord():
             return matrix(record)
+        case MergeRecord():
+            return merged(record)
+        case PlanRecord():
+            return planned(record)
         case MutantsRecord():
             return mutants(record)
         case BisectRecord():

@@ -50,6 +50,7 @@ from reports.schema.laws import (
 )
 from reports.schema.mutants import DiscoveryRecord, MutantRecord, MutantsRecord
 from reports.schema.parts import SCHEMA_VERSION, Count, Figure, Milliseconds, Record, Verdict
+from reports.schema.plans import Answer, MergeRecord, PlanRecord
 from reports.schema.sessions import LawsRecord, SessionRecord
 from reports.schema.turns import GO, TurnRequest
 from reports.schema.upgrades import (
@@ -74,6 +75,7 @@ __all__ = [
     "AcceptedKind",
     "AcceptedLine",
     "AcceptedState",
+    "Answer",
     "Asked",
     "BehaviourChange",
     "BehaviourRecord",
@@ -103,6 +105,7 @@ __all__ = [
     "LawsRecord",
     "LibraryEvidence",
     "MatrixRecord",
+    "MergeRecord",
     "Milliseconds",
     "MutantRecord",
     "MutantsRecord",
@@ -111,6 +114,7 @@ __all__ = [
     "PairComparison",
     "PairOutcome",
     "Place",
+    "PlanRecord",
     "Reason",
     "Record",
     "RecordCorruptError",

@@ -48,6 +48,10 @@ RELEASES = {
     "14.1": "def work(): return sum(range(4000))\n",
     # Brings somebody along.
     "16.0": "import tagalong\ndef work(): return sum(range(4000))\n",
+    # Says who it is, and waits for a word.
+    "17.0": "import os, socket\nheard = socket.create_connection(('127.0.0.1', int(os.environ"
+    "['PLANTED_PORT'])))\nheard.sendall(b'%d' % os.getpid())\nassert heard.recv(2) == b'go'\n"
+    "def work(): return sum(range(4000))\n",
 }
 METADATA = {
     "14.0": "Requires-Python: >=4\n",
