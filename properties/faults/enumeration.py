@@ -93,9 +93,12 @@ def enumerate_faults(
     count = found.operation_count = strike(NEVER, Repeat.ONCE).seen
     if not found.unknown and not found.broken:
         for repeat in means.repeats:
-            for nth in _chosen(count, _limit(point_limit, repeat), seed)[-(only_last or 0) :]:
+            chosen = _chosen(count, _limit(point_limit, repeat), seed)[-(only_last or 0) :]
+            for nth in [*chosen, *_others(count, chosen, means)]:
                 if found.broken and stops_when_broken:
                     return found
+                if found.pair_count and nth not in chosen:
+                    break  # they were tried because nothing came after those that were drawn
                 if means.is_paired:
                     fired_count = _pairs(functools.partial(strike, nth, repeat))
                     found.pair_count += fired_count
@@ -118,6 +121,12 @@ def _pairs(strike: Callable[[int], Point]) -> int:
         if point.fired < 2 or point.unknown is not None:
             return again - 1
     raise AssertionError("count() does not end")
+
+
+def _others(count: int, chosen: list[int], means: Means) -> list[int]:
+    """Return where a pair may begin besides: after some operations a struck call has no other."""
+    rest = [nth for nth in range(1, count + 1) if nth not in chosen]
+    return rest if means.is_paired else []
 
 
 def _limit(limit: int | None, repeat: Repeat) -> int | None:

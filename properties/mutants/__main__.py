@@ -222,6 +222,7 @@ class _Found:
                     tell=life,
                 )
                 self.untouched = {each.name: each.verdicts() for each in untouched}
+                self.alarms = [line for each in untouched for line in each.not_green()]
                 self.mutants = [record_of(each) for each in cases]
                 return
             bugs = [each for each in self.chosen if not each.is_correct]
@@ -235,16 +236,6 @@ class _Found:
                 baseline_seeds=range(first, first + self.options.baseline_seeds),
                 tell=life,
             )
-
-    @property
-    def not_green(self) -> list[str]:
-        """What the untouched subjects broke, or could not be asked."""
-        return [
-            f"{subject} untouched: {law} {verdict.value}"
-            for subject, verdicts in self.untouched.items()
-            for law, verdict in verdicts.items()
-            if verdict in (LawVerdict.FAIL, LawVerdict.UNKNOWN)
-        ] + self.alarms
 
     @property
     def short(self) -> list[str]:
@@ -266,7 +257,7 @@ class _Found:
 
     def verdict(self) -> Verdict:
         """Return the session's verdict."""
-        if self.trouble is not None or self.not_green:
+        if self.trouble is not None or self.alarms:
             return Verdict.INVALID
         if self.short:
             return Verdict.FAIL
@@ -311,7 +302,7 @@ class _Found:
             )
             told.append(f"median {figures['median cpu_s']} s")
             told.append(f"{figures['missed by both baselines']} missed by both baselines")
-        told += [f"{len(self.not_green)} untouched not green"] if self.not_green else []
+        told += [f"{len(self.alarms)} untouched not green"] if self.alarms else []
         told += [f"{len(self.short)} short of the bars"] if self.short else []
         return f"{', '.join(told)}; {figures['elapsed_s']:.0f} s"
 
@@ -354,7 +345,7 @@ class _Found:
             print(*tables.discoveries(self.discoveries), sep="\n")
         print(self.where())
         for title, lines in (
-            ("not green", self.not_green),
+            ("not green", self.alarms),
             ("short", self.short),
             ("unknown", self.doubts),
         ):

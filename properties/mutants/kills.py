@@ -55,6 +55,17 @@ class Case:
                 found[law] = verdict
         return found
 
+    def not_green(self) -> list[str]:
+        """Return each law that does not hold, and all that it said."""
+        return [
+            f"{self.name}: {law}: {verdict.value}: "
+            + "; ".join(
+                each.text for each in self.said() if (each.law, each.verdict) == (law, verdict)
+            )
+            for law, verdict in self.verdicts().items()
+            if verdict in (LawVerdict.FAIL, LawVerdict.UNKNOWN)
+        ]
+
     def kill(self) -> tuple[Said, Result] | None:
         """Return the first failure that is a law's own, and where it was said."""
         for result in self.results:
