@@ -35,6 +35,11 @@ class ArchiveNotWrittenError(Exception):
 
 def pack(home: Kept, record: GateRecord, archive: Path) -> None:
     """Write a gate's folder and its verdict as one archive, whole or not at all."""
+    local = [each for each in home.question.requirements if " @ file:" in each]
+    if local:
+        raise ArchiveNotWrittenError(
+            f"{archive}: the archive is not written: {local[0]} is only here. Give them the wheel."
+        )
     partial = archive.with_name(f".{archive.name}.partial")
     try:
         schema.write(home.folder / VERDICT, record)

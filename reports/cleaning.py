@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 
 from reports import kept
-from reports.environments import BUILDING, remove_unused
+from reports.environments import BUILDING
+from reports.holding import ENVIRONMENTS, remove_unused
 
 
 def clean(cache: Path) -> str:
     """Remove what nobody uses; returns what that was, in a few words."""
-    homes = sorted((cache / "environments").glob("*/"))
+    homes = sorted((cache / ENVIRONMENTS).glob("*/"))
     removed = [home for home in homes if remove_unused(home)]
     gates = cache / "gates"
     stopped = kept.forget_stopped(gates, keep=0)

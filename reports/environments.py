@@ -14,7 +14,6 @@ checkout, or it would apply the project's own constraints to the question.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import platform
@@ -30,8 +29,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from reports import evidence, kept, processes, requirements
+from reports import evidence, processes, requirements
 from reports.evidence import Installed
+from reports.holding import ENVIRONMENTS, Hold
 from reports.processes import Ended, Pulse
 from reports.schema import Environment, Verdict
 from reports.session import UsageError
@@ -42,8 +42,6 @@ STALE_BUILD_S = 3600.0
 BUILDING = "building-"
 ON_SQLITE = "properties.durability.on"
 """The module of the checkout that becomes another one, on another SQLite."""
-USED = "used"
-"""In each environment: locked by whoever uses it, as old as its last use."""
 
 _UNREACHABLE = (
     "Request failed",
@@ -104,7 +102,7 @@ class BuiltEnvironment:
     python: Path
     installed: Mapping[str, Installed]
     sqlite: str | None = None
-    held: "_Hold | None" = field(default=None, repr=False, compare=False)
+    held: Hold | None = field(default=None, repr=False, compare=False)
 
     @property
     def start(self) -> list[str]:
@@ -201,19 +199,50 @@ class Builder:
                 return None
             raise _refusal(wanted, ended)
 
+    def wheel_of(self, checkout: Path, out: Path) -> Path:
+        """Let a checkout's own builder make its wheel. Raises `EnvironmentUnavailableError`."""
+        if not any((checkout / name).is_file() for name in ("pyproject.toml", "setup.py")):
+            raise UsageError(f"{checkout}: no checkout: it has no pyproject.toml and no setup.py.")
+        with _outside() as scratch:
+            how = ["--wheel", "--out-dir", str(out), "--python", self.python]
+            ended = self._uv("build", *how, str(checkout), folder=scratch, limit_s=BUILD_LIMIT_S)
+        wheels = list(out.glob("*.whl"))
+        if ended.exit_code != 0 or len(wheels) != 1:
+            raise EnvironmentUnavailableError(
+                f"{checkout}: no wheel can be built of it here: {explain(ended.tail)}. Mend that, "
+                "or give a wheel."
+            )
+        return wheels[0]
+
+    def linked_sqlite(self, built: BuiltEnvironment) -> str:
+        """The SQLite that an environment's Python is linked to."""
+        asks = "import sqlite3; print(sqlite3.sqlite_version)"
+        with _outside() as scratch:
+            ended = processes.run(
+                [str(built.python), "-I", "-c", asks],
+                folder=scratch,
+                environ=measured_environ(),
+                log=scratch / "sqlite.log",
+                limit_s=RESOLVE_LIMIT_S,
+                pulse=self.pulse,
+            )
+        if ended.exit_code != 0:
+            raise EnvironmentUnavailableError(f"Python has no sqlite3 here: {ended.last_words}.")
+        return ended.last_line
+
     def build(self, wanted: str, *, sqlite: str | None = None) -> BuiltEnvironment:
         """The environment with exactly these requirements, from the cache or built now.
 
         Another `sqlite` is fetched now, so that whether it can be had is no question of what runs.
         """
-        folder = self.cache / "environments" / _key(wanted, self.python)
+        folder = self.cache / ENVIRONMENTS / _key(wanted, self.python)
         held = None
         while held is None:
             if not folder.exists():
                 self._make(folder, wanted)
             # Somebody who makes room may have taken it away just now: then it is made again.
             with contextlib.suppress(FileNotFoundError):
-                held = _Hold(folder)
+                held = Hold(folder)
         python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         site = next(folder.glob("[Ll]ib/**/site-packages"), None)
         if site is None or not python.exists():
@@ -248,22 +277,6 @@ class Builder:
             raise EnvironmentUnavailableError(
                 f"SQLite {built.sqlite} cannot be had: {ended.refusal or 'no answer in time'}"
             )
-
-    def make_room(self, most_bytes: float) -> list[str]:
-        """Remove what was used longest ago until the rest fits; returns what was removed.
-
-        What anybody uses stays, so more than `most_bytes` may remain.
-        """
-        homes = [each for each in (self.cache / "environments").glob("*/") if _is_whole(each)]
-        homes.sort(key=lambda each: (each / USED).stat().st_mtime, reverse=True)
-        total, removed = 0, []
-        for home in homes:
-            size = kept.size_bytes(home)
-            if total + size > most_bytes and remove_unused(home):
-                removed.append(home.name)
-            else:
-                total += size
-        return removed
 
     def _make(self, folder: Path, wanted: str) -> None:
         with _outside() as scratch, self._building() as building:
@@ -326,40 +339,6 @@ class Builder:
             limit_s=limit_s,
             pulse=self.pulse,
         )
-
-
-def _is_whole(home: Path) -> bool:
-    return (home / USED).exists()
-
-
-class _Hold:
-    """A shared lock on an environment, for as long as anybody knows of this object."""
-
-    def __init__(self, home: Path) -> None:
-        """Take it. Raises `FileNotFoundError` where the environment is gone."""
-        self._descriptor = os.open(home / USED, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-        if os.fstat(self._descriptor).st_ino != (home / USED).stat().st_ino:
-            raise FileNotFoundError(f"{home} was made anew meanwhile")
-        os.utime(self._descriptor)
-
-    def __del__(self) -> None:
-        """Let go."""
-        with contextlib.suppress(AttributeError):
-            os.close(self._descriptor)
-
-
-def remove_unused(home: Path) -> bool:
-    """Remove an environment unless somebody uses it."""
-    with (home / USED).open("a", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        doomed = home.with_name(f"{home.name}.removed")
-        home.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
-    return True
 
 
 def explain(tail: str) -> str:

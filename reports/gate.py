@@ -4,8 +4,11 @@
 
 Two environments are built from real releases: the baseline is the lock, the candidate is the lock
 with the requirements. Both run the laws, then the benchmarks run in pairs of fresh processes. Each
-process proves from inside which library files it ran. A requirement without a version asks about
-the newest release. A gate that was stopped goes on with --resume.
+process proves from inside which library files it ran.
+
+A requirement without a version asks about the newest release, `sqlite==3.51.3` about an SQLite, and
+the path of a wheel or a checkout about what is in it now. --latest asks about whatever the index
+has newer than the lock, each alone and all together. A gate that was stopped goes on with --resume.
 
 Exit codes: 0 pass, 1 fail, 2 usage error, 3 unknown, 4 invalid (nothing was judged), 130
 interrupted. The thresholds stand in reports/policy.toml, each with its reason.
@@ -22,17 +25,29 @@ from pathlib import Path
 
 import msgspec
 
-from reports import archive, cleaning, kept, requirements, session, terminal
+from reports import (
+    archive,
+    cleaning,
+    judgement,
+    kept,
+    questions,
+    requirements,
+    session,
+    terminal,
+)
 from reports.documents import told
 from reports.environments import Builder, EnvironmentUnavailableError, Sources
+from reports.interpreters import interpreter
 from reports.kept import Kept
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
+from reports.requirements import SQLITE
 from reports.schema import GateQuestion, GateRecord, Reason, Verdict, given_path
 from reports.verdict import Gate, NothingJudgedError
 
 INTERRUPTED = 130
 SHOWN_MOST = 300
+NOTHING = "nothing was judged"
 
 
 def build_parser() -> session.Parser:
@@ -40,7 +55,21 @@ def build_parser() -> session.Parser:
     description, _, rest = (__doc__ or "").partition("\n\n")
     made = session.parser(program="python -m reports.gate", description=description)
     made.epilog = rest.partition("\n\n")[2]
-    made.add_argument("requirements", metavar="REQUIREMENT", nargs="*", help="aiosqlite==0.20.0")
+    made.add_argument(
+        "requirements",
+        metavar="REQUIREMENT|PATH",
+        nargs="*",
+        help="aiosqlite==0.20.0, sqlite==3.51.3, ../aiosqlite",
+    )
+    made.add_argument(
+        "--latest",
+        action="store_true",
+        help="what is newer than the lock: each alone, then all together",
+    )
+    made.add_argument("--python", metavar="VERSION|PATH", help="for both sides (default: this one)")
+    made.add_argument(
+        "--sqlite", metavar="VERSION", help="for the candidate, as sqlite==VERSION does"
+    )
     made.add_argument(
         "--list", action="store_true", help="name what can be asked about, ask nothing"
     )
@@ -56,8 +85,8 @@ def build_parser() -> session.Parser:
         "--baseline",
         action="append",
         default=[],
-        metavar="REQUIREMENT|FILE",
-        help="in place of the lock: a release, or a file that pins some (requirements, uv.lock)",
+        metavar="REQUIREMENT|PATH",
+        help="in place of the lock: as above, or a file that pins some (requirements, uv.lock)",
     )
     made.add_argument("--index", metavar="URL", help="where releases come from (default: PyPI)")
     made.add_argument(
@@ -139,7 +168,7 @@ def _unjudged(verdict: Verdict, what: str, asked: Sequence[str]) -> GateRecord:
     return GateRecord(
         name="gate",
         verdict=verdict,
-        summary="nothing was judged",
+        summary=NOTHING,
         requirements=list(asked),
         reasons=[Reason(verdict=verdict, text=what)],
     )
@@ -162,58 +191,22 @@ def _without_a_question(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _home(options: argparse.Namespace) -> Iterator[tuple[Kept, GateRecord | None]]:
+def _home(
+    options: argparse.Namespace, question: GateQuestion | None
+) -> Iterator[tuple[Kept, GateRecord | None]]:
     """The gate's folder, begun or gone on with, and the answer that an archive gives, if any."""
     gates = session.ROOT / ".gate" / "gates"
     with contextlib.ExitStack() as opened:
-        if options.resume:
+        if question is not None:
+            yield opened.enter_context(kept.begun(gates, question)), None
+        elif options.resume:
             yield opened.enter_context(kept.stopped(gates)), None
-        elif options.reproduce is not None:
+        else:
             folder = opened.enter_context(archive.unpacked(options.reproduce))
             question, answer = archive.question_of(folder)
             home = opened.enter_context(kept.begun(gates, question))
             archive.stage(folder, home)
             yield home, answer
-        else:
-            limits = options.constraint and requirements.constraints(options.constraint)
-            question = GateQuestion(
-                requirements=options.requirements,
-                baseline=[_absolute(each) for each in options.baseline],
-                constraints=limits or "",
-                law=options.law,
-                subject=options.subject,
-                beside=str(options.beside.absolute()) if options.beside is not None else None,
-                seed=options.seed,
-                sources=kept.digest_of_sources(),
-            )
-            yield opened.enter_context(kept.begun(gates, question)), None
-
-
-def _absolute(text: str) -> str:
-    """A file stays the same file wherever the gate goes on."""
-    return str(Path(text).absolute()) if requirements.names_a_file(text) else text
-
-
-def _refuse_half_questions(options: argparse.Namespace) -> None:
-    if options.resume or options.reproduce is not None:
-        given = [*options.requirements, *options.baseline, options.law, options.constraint]
-        given += [options.subject, options.beside]
-        if any(given) or (options.resume and options.reproduce is not None):
-            raise session.UsageError(
-                "--resume and --reproduce ask what was asked before: they take no REQUIREMENT, "
-                "--baseline, --constraint, --law, --subject or --with, and not each other."
-            )
-    elif not options.requirements:
-        raise session.UsageError(
-            "no REQUIREMENT was given, as in python-statemachine==3.2.2. `--list` names what "
-            "can be asked about."
-        )
-    if options.beside is not None and options.subject is None:
-        raise session.UsageError("--with says where a --subject MODULE:FACTORY is found; name it.")
-    if options.index is not None and options.wheelhouse is not None:
-        raise session.UsageError("--wheelhouse means no network, so it excludes --index.")
-    if options.wheelhouse is not None and not options.wheelhouse.is_dir():
-        raise session.UsageError(f"--wheelhouse {options.wheelhouse}: there is no such folder.")
 
 
 def _answered(
@@ -259,6 +252,72 @@ def _place(question: GateQuestion) -> str:
     return ", ".join(question.baseline) or "the lock"
 
 
+def _judged(
+    options: argparse.Namespace, progress: Progress, question: GateQuestion | None
+) -> GateRecord:
+    """Ask one question to its end. What keeps it from an answer is told, and is the answer."""
+    asked = question.requirements if question is not None else []
+    try:
+        with _home(options, question) as (home, answer):
+            asked = home.question.requirements
+            try:
+                record = _answered(options, progress, home, answer)
+            except (session.UsageError, EnvironmentUnavailableError, NothingJudgedError):
+                kept.forget(home)
+                raise
+            kept.forget(home)
+            return record
+    except session.UsageError as error:
+        return _unjudged(Verdict.USAGE, str(error), asked)
+    except (EnvironmentUnavailableError, NothingJudgedError) as error:
+        return _unjudged(Verdict.INVALID, str(error), asked)
+    except OSError as error:
+        where = f" ({session.shown(error.filename)})" if error.filename else ""
+        what = (
+            f"the gate cannot work here: {error.strerror}{where}. Mend that, then --resume goes on"
+        )
+        return _unjudged(Verdict.INVALID, what, asked)
+    except Exception:  # noqa: BLE001 - told in full, and never a verdict
+        # An error of ours has judged nothing, and its exit code would be that of a failure.
+        traceback.print_exc()
+        return _unjudged(Verdict.INVALID, "the gate itself failed, see above", asked)
+
+
+def _latest(options: argparse.Namespace, progress: Progress, builder: Builder) -> GateRecord:
+    """Ask about whatever is newer, each alone and all together, with a record for each question."""
+    newer = questions.newer(builder)
+    every = [[each] for each in newer] + ([newer] if len(newer) > 1 else [])
+    progress.say(f"newer than the lock: {', '.join(newer) or 'nothing'}")
+    reasons, words = [], []
+    for number, asked in enumerate(every, 1):
+        record = _judged(options, progress, questions.question(options, asked, builder))
+        out = options.out.with_name(f"{options.out.stem}-{number}.json")
+        _finish(record, out)
+        name = ", ".join(asked)
+        words.append(f"{name}: {record.verdict.value}")
+        text = f"{name}: {record.summary} ({session.shown(out)})"
+        reasons.append(Reason(verdict=record.verdict, text=text))
+    if not every:
+        words = [f"nothing is newer than {', '.join(questions.production(builder))}"]
+        reasons = [Reason(verdict=Verdict.PASS, text=f"{words[0]}: there is nothing to upgrade to")]
+    verdict, ordered = judgement.decide(reasons)
+    return GateRecord(
+        name="gate",
+        verdict=verdict,
+        summary="; ".join(words),
+        requirements=newer,
+        reasons=ordered,
+        seed=options.seed,
+    )
+
+
+def _finish(record: GateRecord, out: Path) -> int:
+    """Write and show a record; what was not judged was told already."""
+    is_judged = record.summary != NOTHING
+    show = (lambda: terminal.show(told(record))) if is_judged else (lambda: None)
+    return session.finish(record, out, show=show)
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Run the session and return its exit code."""
     out = session.OUT / "gate.json"
@@ -268,38 +327,32 @@ def main(given: Sequence[str] | None = None) -> int:
         out, asked = options.out, options.requirements
         if options.list or options.clean:
             return _without_a_question(options)
-        _refuse_half_questions(options)
+        questions.refuse_half(options)
         progress = Progress(terminal.console())
-        with terminating_like_interrupt(), progress, _home(options) as (home, answer):
-            asked = home.question.requirements
-            try:
-                record = _answered(options, progress, home, answer)
-            except (session.UsageError, EnvironmentUnavailableError, NothingJudgedError):
-                kept.forget(home)
-                raise
-            kept.forget(home)
+        builder = Builder(
+            root=session.ROOT,
+            cache=session.ROOT / ".gate",
+            pulse=progress.within("uv"),
+            python=sys.executable if options.python is None else interpreter(options.python),
+            sources=Sources(index=options.index, wheelhouse=options.wheelhouse),
+        )
+        with terminating_like_interrupt(), progress:
+            if options.latest:
+                record = _latest(options, progress, builder)
+            else:
+                old = options.resume or options.reproduce is not None
+                beneath = [] if options.sqlite is None else [f"{SQLITE}=={options.sqlite}"]
+                question = None if old else questions.question(options, [*asked, *beneath], builder)
+                record = _judged(options, progress, question)
     except session.UsageError as error:
         record = _unjudged(Verdict.USAGE, str(error), asked)
-    except (EnvironmentUnavailableError, NothingJudgedError) as error:
+    except EnvironmentUnavailableError as error:
         record = _unjudged(Verdict.INVALID, str(error), asked)
     except KeyboardInterrupt:
         what = "interrupted: what ran was ended, what had ended is kept. --resume goes on with it"
-        record = _unjudged(Verdict.INVALID, what, asked)
-        session.finish(record, out)
+        session.finish(_unjudged(Verdict.INVALID, what, asked), out)
         return INTERRUPTED
-    except OSError as error:
-        where = f" ({session.shown(error.filename)})" if error.filename else ""
-        what = (
-            f"the gate cannot work here: {error.strerror}{where}. Mend that, then --resume goes on"
-        )
-        record = _unjudged(Verdict.INVALID, what, asked)
-    except Exception:  # noqa: BLE001 - told in full, and never a verdict
-        # An error of ours has judged nothing, and its exit code would be that of a failure.
-        traceback.print_exc()
-        record = _unjudged(Verdict.INVALID, "the gate itself failed, see above", asked)
-    else:
-        return session.finish(record, out, show=lambda: terminal.show(told(record)))
-    return session.finish(record, out)
+    return _finish(record, out)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ end well afterwards; passes do not, unless it was we who ended it: what had been
 then is as good as ever.
 """
 
+import dataclasses
 import math
 import re
 from collections.abc import Sequence
@@ -18,12 +19,14 @@ import msgspec
 
 from reports import schema
 from reports.documents.words import brief
-from reports.environments import measured_environ
+from reports.environments import BuiltEnvironment, measured_environ
 from reports.kept import once
+from reports.policy import DurabilityPolicy
 from reports.processes import Ended, Pulse, run
 from reports.schema import (
     NEXT_FAILURE,
     LawComparison,
+    LawKind,
     LawOutcome,
     LawRecord,
     LawsRecord,
@@ -87,9 +90,71 @@ def run_laws(
     return read_run(out, once(scratch, ask))
 
 
+def run_durability(
+    built: BuiltEnvironment,
+    policy: DurabilityPolicy,
+    *,
+    checkout: Path,
+    scratch: Path,
+    seed: int,
+    pulse: Pulse,
+) -> LawsRun:
+    """Run what takes several processes on an environment's SQLite."""
+    out = scratch / "laws.json"
+    argv = [str(built.python), "-m", "properties.durability", "--sqlite", str(built.sqlite)]
+    argv += ["--seconds", f"{policy.seconds:g}", "--runs", str(policy.runs), "--until-shown"]
+    argv += ["--seed", str(seed), "--record", str(out)]
+
+    def ask() -> Ended:
+        return run(
+            argv,
+            folder=checkout,
+            environ=measured_environ(seed),
+            log=scratch / "durability.log",
+            limit_s=policy.side_s,
+            pulse=pulse,
+        )
+
+    return read_run(out, once(scratch, ask))
+
+
+def joined(run: LawsRun, durability: LawsRun) -> LawsRun:
+    """The laws of one side, with what several processes showed of its SQLite.
+
+    A defect that needs luck and is known of this very version is believed without it: the release
+    that mends it is a fix, and the one that brings it a failure, also in a quiet run.
+    """
+    if run.record is None or durability.record is None:
+        return dataclasses.replace(
+            run, problem=run.problem or durability.problem, was_stopped=False
+        )
+    found = [_as_known(law) for law in durability.record.laws]
+    record = msgspec.structs.replace(run.record, laws=[*run.record.laws, *found])
+    problems = [each for each in (run.problem, durability.problem) if each is not None]
+    return LawsRun(
+        record=record,
+        problem="; ".join(problems) or None,
+        was_stopped=(run.was_stopped or run.problem is None)
+        and (durability.was_stopped or durability.problem is None)
+        and bool(problems),
+    )
+
+
+def _as_known(law: LawRecord) -> LawRecord:
+    """Under one subject on both sides, as its version is what is compared.
+
+    What is known is told first, so that it is the same defect on both sides, shown or not.
+    """
+    law = msgspec.structs.replace(law, subject="SQLite")
+    if not law.is_known or law.kind is not LawKind.ASSUMPTION or law.verdict is LawVerdict.UNKNOWN:
+        return law
+    failure = f"{law.reason}\n{law.failure or 'These runs did not show it.'}"
+    return msgspec.structs.replace(law, verdict=LawVerdict.FAIL, failure=failure)
+
+
 def read_run(out: Path, ended: Ended) -> LawsRun:
     """Put the record and the way the process ended together."""
-    said_usage = ended.last_line.startswith("properties: usage")
+    said_usage = ": usage: " in ended.last_line
     if said_usage and ended.exit_code == Verdict.USAGE.exit_code and not out.exists():
         raise UsageError(f"the laws refused the question: {ended.refusal}")
     try:

@@ -25,7 +25,9 @@ from reports.cell import Answering
 from reports.documents import told
 from reports.documents.markdown import markdown
 from reports.documents.matrix import words
+from reports.documents.words import brief
 from reports.environments import Builder
+from reports.holding import make_room
 from reports.processes import terminating_like_interrupt
 from reports.progress import Progress
 from reports.schema import (
@@ -72,8 +74,10 @@ def row_of(group: str, record: CellRecord, *, is_promised: bool) -> CellRow:
     laws = record.laws.laws if record.laws is not None else []
     failed = [law for law in laws if law.verdict is LawVerdict.FAIL]
     broken = [_name(law) for law in failed if not law.is_known]
-    open_names = [
-        _name(law) for law in laws if law.verdict in {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED}
+    open_laws = [
+        f"{_name(law)}: {brief(law.reason or 'no reason was told')}"
+        for law in laws
+        if law.verdict in {LawVerdict.UNKNOWN, LawVerdict.NOT_ASKED}
     ]
     reason = record.problem
     if broken:
@@ -84,7 +88,7 @@ def row_of(group: str, record: CellRecord, *, is_promised: bool) -> CellRow:
         outcome = CellOutcome.NOT_BUILT
     else:
         outcome = CellOutcome.UNKNOWN
-        reason = reason or f"{', '.join(open_names) or record.summary}"
+        reason = reason or "; ".join(open_laws) or record.summary
     proof = record.environment
     elapsed_s = record.figures.get("elapsed_s")
     return CellRow(
@@ -193,7 +197,7 @@ def _run(options: argparse.Namespace) -> int:
             rows.append(row_of(group, record, is_promised=promised))
             how = "kept" if was_kept else f"{rows[-1].elapsed_s:.0f} s"
             progress.say(f"{number}/{len(asked)} {cell.place.words}: {words(rows[-1])} ({how})")
-            builder.make_room(most_bytes)
+            make_room(cache, most_bytes)
     progress.say(f"{time.monotonic() - began:.0f} s in all")
     matrix = conclude(rows, options.seed)
     if options.write_docs:

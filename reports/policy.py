@@ -7,6 +7,8 @@ import msgspec
 from reports.session import UsageError, shown
 
 POLICY = Path(__file__).with_name("policy.toml")
+WORKLOADS = 3
+"""Of `nox -s durability`."""
 
 
 class TimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,11 +42,29 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cache_mb: float
 
 
+class DurabilityPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long several processes try to lose a row, where the question is about an SQLite."""
+
+    seconds: float
+    runs: int
+
+    @property
+    def budget_s(self) -> float:
+        """What both sides may take: three workloads, and as much again for starting and ending."""
+        return 2 * self.side_s
+
+    @property
+    def side_s(self) -> float:
+        """What one side may take."""
+        return WORKLOADS * self.runs * (self.seconds + 20.0)
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of policy.toml; a line that is missing or not known is an error."""
 
     time: TimePolicy
     behaviour: BehaviourPolicy
+    durability: DurabilityPolicy
     limits: Limits
 
 

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -19,6 +20,10 @@ MEASURED_GROUP = "benchmarks"
 """The dependency group of a measured environment; it includes the one of the laws."""
 
 
+SQLITE = "sqlite"
+"""No distribution, and asked about like one: the SQLite under the interpreter's own module."""
+_SQLITE = re.compile(r"sqlite(?![\w.-])", re.IGNORECASE)
+_SQLITE_PIN = re.compile(r"sqlite\s*==\s*(\d+(?:\.\d+)+)", re.IGNORECASE)
 LONGEST = 200
 """Characters of a requirement; a name has at most 64 or so, a version fewer."""
 
@@ -27,7 +32,7 @@ def parse(texts: Sequence[str], *, locked: Mapping[str, str]) -> dict[str, Requi
     """Requirements by canonical name; `locked` holds the versions of the lock by name."""
     asked: dict[str, Requirement] = {}
     for text in texts:
-        if len(text) > LONGEST:
+        if len(text) > LONGEST and " @ file:" not in text:
             raise UsageError(f"{text[:40]!r} and so on is too long for a requirement.")
         requirement = _parse_one(text)
         name = canonicalize_name(requirement.name)
@@ -52,11 +57,40 @@ def _parse_one(text: str) -> Requirement:
         ) from error
     if any(not each.version for each in requirement.specifier):
         raise UsageError(f"{text!r} names no version. Write NAME==VERSION.")
-    if requirement.url is not None:
-        raise UsageError(f"{text!r} names an address. Only releases of an index can be judged.")
+    if requirement.url is not None and not _is_wheel_here(requirement.url):
+        raise UsageError(
+            f"{text!r} names an address. Only releases of an index, and wheels and checkouts of "
+            "this machine, can be judged."
+        )
     if requirement.marker is not None or requirement.extras:
         raise UsageError(f"{text!r} has a marker or an extra. Write NAME==VERSION only.")
     return requirement
+
+
+def _is_wheel_here(url: str) -> bool:
+    address = urlsplit(url)
+    path = Path(unquote(address.path))
+    is_local = address.scheme == "file" and not address.netloc
+    return is_local and path.suffix == ".whl" and path.is_file()
+
+
+def split_sqlite(texts: Sequence[str]) -> tuple[list[str], str | None]:
+    """What is asked for beside SQLite, and the SQLite: `sqlite==3.51.3` is asked for like others.
+
+    Raises `UsageError` for one without a version, or for two.
+    """
+    found = [text for text in texts if _SQLITE.match(text.strip())]
+    pins = [_SQLITE_PIN.fullmatch(text.strip()) for text in found]
+    if len(pins) > 1 or None in pins:
+        raise UsageError(f"{', '.join(found)}: write one SQLite, as in {SQLITE}==3.51.3.")
+    rest = [text for text in texts if text not in found]
+    return rest, next((pin[1] for pin in pins if pin is not None), None)
+
+
+def production(pyproject: Path) -> list[str]:
+    """The libraries that the core itself needs, by canonical name."""
+    needed = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]
+    return [canonicalize_name(Requirement(each).name) for each in needed]
 
 
 def direct_requirements(pyproject: Path) -> list[Requirement]:

@@ -8,6 +8,7 @@ the benchmarks run in pairs of fresh processes. Each part that has ended stands 
 import datetime
 import random
 import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,8 +28,10 @@ from reports import (
 from reports.archive import SCHEDULES
 from reports.behaviour import Behaviour
 from reports.environments import Builder, BuiltEnvironment, Sources
+from reports.holding import make_room
+from reports.interpreters import interpreter
 from reports.kept import Kept
-from reports.laws import DRAWN_BY, LawsRun, compare_laws, run_laws
+from reports.laws import DRAWN_BY, LawsRun, compare_laws, joined, run_durability, run_laws
 from reports.pairs import EPOCHS, Epoch, Pairing, Side
 from reports.policy import Policy
 from reports.progress import Progress
@@ -92,31 +95,45 @@ class Gate:
 
     def judge(self) -> GateRecord:
         """Build, ask the laws, time the pairs, decide."""
+        python = self.question.python
         builder = Builder(
             root=session.ROOT,
             cache=self.cache,
             pulse=self.progress.within("uv"),
+            python=sys.executable if python is None else interpreter(python),
             sources=self.sources,
         )
         lock = builder.lock_requirements()
         locked = requirements.pins(lock)
-        asked = requirements.parse(self.question.requirements, locked=locked)
-        before = requirements.baseline(self.question.baseline, locked=locked)
+        names, sqlite = requirements.split_sqlite(self.question.requirements)
+        asked = requirements.parse(names, locked=locked)
+        names, sqlite_before = requirements.split_sqlite(self.question.baseline)
+        before = requirements.baseline(names, locked=locked)
 
         theirs = requirements.needed_by(self.question.beside)
 
-        def baseline() -> str:
+        def of_baseline() -> str:
             is_other = before or theirs
             return builder.candidate_requirements(lock, before, theirs) if is_other else lock
 
-        wanted = {Side.BASELINE: self.home.text("baseline.txt", baseline)}
-        wanted[Side.CANDIDATE] = self.home.text(
-            "candidate.txt",
-            # What the baseline was asked to be, the candidate is too, unless it is asked otherwise.
-            lambda: builder.candidate_requirements(wanted[Side.BASELINE], before | asked, theirs),
-        )
-        built = {side: self._build(builder, side, wanted[side]) for side in Side}
-        if removed := builder.make_room(self.policy.limits.cache_mb * 1e6):
+        def of_candidate() -> str:
+            # What the baseline was asked to be, this is too, unless it is asked otherwise.
+            text = wanted[Side.BASELINE]
+            moved = before | asked
+            return builder.candidate_requirements(text, moved, theirs) if asked else text
+
+        wanted = {Side.BASELINE: self.home.text("baseline.txt", of_baseline)}
+        wanted[Side.CANDIDATE] = self.home.text("candidate.txt", of_candidate)
+        sqlites: dict[Side, str | None] = dict.fromkeys(Side)
+        if sqlite is not None or sqlite_before is not None:
+            # Both by the launcher, or what it takes would be a difference between them.
+            own = sqlite_before or builder.linked_sqlite(builder.build(wanted[Side.BASELINE]))
+            sqlites = {Side.BASELINE: own, Side.CANDIDATE: sqlite or own}
+        is_about_sqlite = len({*sqlites.values()}) > 1
+        if is_about_sqlite:
+            self._end += self.policy.durability.budget_s
+        built = {side: self._build(builder, side, wanted[side], sqlites[side]) for side in Side}
+        if removed := make_room(self.cache, self.policy.limits.cache_mb * 1e6):
             self.progress.say(f"{len(removed)} environments removed, unused for longest")
         others = kept.at_work(self.home.folder.parent, besides=self.home.folder)
         if others:
@@ -124,6 +141,16 @@ class Gate:
         changes = evidence.changes(
             built[Side.BASELINE].installed, built[Side.CANDIDATE].installed, asked
         )
+        if is_about_sqlite:
+            changes.insert(
+                0,
+                VersionChange(
+                    name=requirements.SQLITE,
+                    baseline=sqlites[Side.BASELINE],
+                    candidate=sqlites[Side.CANDIDATE],
+                    was_asked=True,
+                ),
+            )
         for row in changes:
             remark = "asked" if row.was_asked else "came along"
             self.progress.say(f"{row.name}: {row.baseline} -> {row.candidate} ({remark})")
@@ -133,6 +160,8 @@ class Gate:
         )
         seen = self._observe(built, book)
         runs = {side: self._run_laws(built[side], side) for side in Side}
+        if is_about_sqlite and self.question.subject is None:
+            runs = {side: joined(runs[side], self._endure(built[side], side)) for side in Side}
         drew_otherwise = any(row.name == DRAWN_BY for row in changes if _differs(row))
         compared = compare_laws(
             runs[Side.BASELINE], runs[Side.CANDIDATE], drew_otherwise=drew_otherwise
@@ -166,7 +195,10 @@ class Gate:
             },
             versions=candidate.versions() if candidate else {},
             environment=candidate,
-            requirements=[str(each) for each in asked.values()],
+            requirements=[
+                *([] if sqlite is None else [f"{requirements.SQLITE}=={sqlite}"]),
+                *(str(each) for each in asked.values()),
+            ],
             reasons=ordered,
             seed=self.seed,
             guarantee=telling.guarantee(self.policy),
@@ -186,8 +218,13 @@ class Gate:
                 drew_otherwise=drew_otherwise,
                 subject=self.question.subject,
             ),
-            replay=f"{session.shown(built[Side.CANDIDATE].python)} -m properties --profile gate "
-            f"--seed {self.seed}{self._subject_words()}",
+            replay=" ".join(
+                (
+                    session.shown(built[Side.CANDIDATE].python),
+                    *built[Side.CANDIDATE].start[1:],
+                    f"properties --profile gate --seed {self.seed}{self._subject_words()}",
+                )
+            ),
         )
 
     def _subject_words(self) -> str:
@@ -195,12 +232,15 @@ class Gate:
         beside = "" if asked.beside is None else f" --with {shlex.quote(asked.beside)}"
         return beside if asked.subject is None else f"{beside} --subject {asked.subject}"
 
-    def _build(self, builder: Builder, side: Side, wanted: str) -> BuiltEnvironment:
+    def _build(
+        self, builder: Builder, side: Side, wanted: str, sqlite: str | None
+    ) -> BuiltEnvironment:
         started = time.monotonic()
-        built = builder.build(wanted)
+        built = builder.build(wanted, sqlite=sqlite)
+        beneath = "" if sqlite is None else f" on SQLite {sqlite}"
         self.progress.say(
-            f"{side.value}: environment {built.folder.name} with {len(built.installed)} libraries "
-            f"({time.monotonic() - started:.1f} s)"
+            f"{side.value}: environment {built.folder.name} with {len(built.installed)} libraries"
+            f"{beneath} ({time.monotonic() - started:.1f} s)"
         )
         return built
 
@@ -230,6 +270,22 @@ class Gate:
             self._believe(built, side, run.record.environment)
         said = run.record.last_line if run.record else ""
         self.progress.say(f"laws, {side.value}: {run.problem or said}")
+        return run
+
+    def _endure(self, built: BuiltEnvironment, side: Side) -> LawsRun:
+        """What several processes show of an SQLite: commits, checkpoints, kills, re-reading."""
+        run = run_durability(
+            built,
+            self.policy.durability,
+            checkout=session.ROOT,
+            scratch=self.home.part(f"durability-{side.value}"),
+            seed=self.seed,
+            pulse=self.progress.within(f"durability, {side.value}"),
+        )
+        if run.record is not None:
+            self._believe(built, side, run.record.environment)
+        said = run.record.last_line if run.record else ""
+        self.progress.say(f"durability, {side.value}: {run.problem or said}")
         return run
 
     def _observe(self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger) -> Behaviour:

@@ -42,6 +42,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="that commit and checkpoint: one checkpoints, the others commit; in open-close all "
         "commit, two tasks each (default: wal-reset 2, subject 3, open-close 1)",
     )
+    made.add_argument(
+        "--until-shown", action="store_true", help="no further run of a workload that showed a loss"
+    )
     made.add_argument("--seed", type=int, help="of who is killed, and when")
     options = made.parse_args(arguments)
     if not 0 < options.seconds <= 86400:
@@ -71,6 +74,8 @@ def _judged(
             ),
         ).judge()
         outcomes.append(outcome)
+        if options.until_shown and (outcome.lost or outcome.hung):
+            break
     return outcomes
 
 

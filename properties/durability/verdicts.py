@@ -44,11 +44,11 @@ class Verdicts:
         findings = [text for each in outcomes for text in (*each.lost, *each.hung)]
         troubles = [each.trouble for each in outcomes if each.trouble]
         reason = "; ".join(troubles) or None
-        is_known = bool(findings) and workload.law in self.known
+        is_known = workload.law in self.known
+        if is_known and (findings or not troubles):
+            reason = self.known[workload.law].told(self._versions)
         if findings:
             verdict = LawVerdict.FAIL
-            if is_known:
-                reason = self.known[workload.law].told(self._versions)
         else:
             verdict = LawVerdict.UNKNOWN if troubles else LawVerdict.PASS
         self._count(workload, outcomes)

@@ -31,8 +31,8 @@ class LawRecord(Record, frozen=True, kw_only=True):
     `leans_on` is the line of ours, as file:line or a sentence, that leans on an assumption.
     `failure` is the counterexample as text and ends in the command that replays it; where more than
     one case broke the law, each further one follows a line that begins with ``NEXT_FAILURE``.
-    `reason` says why a law is unknown or was not asked, or, where `is_known`, what the ledger of
-    known defects says of its failure.
+    `is_known` where the ledger of known defects names the law at this version: then `reason` is
+    what it says, else why a law is unknown or was not asked.
     """
 
     law: str

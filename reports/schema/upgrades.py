@@ -110,9 +110,11 @@ class Reason(Record, frozen=True, kw_only=True):
 class GateQuestion(Record, frozen=True, kw_only=True, tag_field="kind", tag="question"):
     """What a gate was asked, so that it can be asked again.
 
-    `baseline` are requirements in place of the lock's, none for the lock itself. `sources` is a
-    digest of the checkout that asks, `constraints` the text of the constraints, if any. `subject`
-    is somebody's machine that is asked in place of ours, its module in the folder `beside`.
+    `baseline` are requirements in place of the lock's, none for the lock itself. Among both
+    `sqlite==VERSION` is the SQLite. `python` is the one that both sides run on, None the gate's
+    own. `sources` is a digest of the checkout that asks, `constraints` the text of the
+    constraints, if any. `subject` is somebody's machine that is asked in place of ours, its module
+    in the folder `beside`.
     """
 
     requirements: list[str]
@@ -123,6 +125,7 @@ class GateQuestion(Record, frozen=True, kw_only=True, tag_field="kind", tag="que
     law: str | None = None
     subject: str | None = None
     beside: str | None = None
+    python: str | None = None
     schema_version: int = SCHEMA_VERSION
 
 

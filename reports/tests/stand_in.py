@@ -90,7 +90,7 @@ for name in ("--law", "--subject"):
     options.add_argument(name, action="append")
 options = options.parse_args()
 breaks = getattr(planted, "BREAKS_A_LAW", False)
-theirs = (options.subject or ["planted"])[0]
+theirs = options.subject[0] if vars(options)["with"] else "planted"
 if theirs != "planted":
     sys.path.insert(0, vars(options)["with"])
     try:
@@ -144,6 +144,60 @@ if spoils == "corrupt":
     with open(options.record, "w") as stream:
         stream.write('{"kind": "laws", ')
 sys.exit(verdict.exit_code)
+"""
+
+ON_SQLITE = """
+import runpy
+import sqlite3
+import sys
+
+version, *question = sys.argv[1:]
+if version.startswith("2."):
+    print(f"SQLite {version} cannot be reached from the package index")
+    print("on: usage: nothing was asked")
+    sys.exit(2)
+sqlite3.sqlite_version = version  # as the proof from inside reads it
+if question:
+    sys.argv = question
+    runpy.run_module(question[0], run_name="__main__", alter_sys=True)
+"""
+
+DURABILITY = """
+import argparse
+import sqlite3
+import sys
+from properties.environment import environment
+from reports.schema import LawKind, LawRecord, LawsRecord, LawVerdict, Verdict, write
+
+options = argparse.ArgumentParser()
+for name in ("--sqlite", "--seconds", "--runs", "--seed", "--record"):
+    options.add_argument(name)
+options.add_argument("--until-shown", action="store_true")
+options = options.parse_args()
+sqlite3.sqlite_version = options.sqlite
+# 3.1: loses rows, and shows it; 3.2: loses rows, in silence; 3.3: loses none; 3.4: hangs.
+loses, shows, hangs = {"3.1": (1, 1, 0), "3.2": (1, 0, 0), "3.3": (0, 0, 0), "3.4": (0, 0, 1)}[
+    options.sqlite
+]
+
+
+def law(name, kind, is_broken, is_known):
+    return LawRecord(
+        law=name, kind=kind, sentence=name, subject=f"SQLite {options.sqlite}", examples=2,
+        steps=9, elapsed_ms=1, is_known=bool(is_known), reason="as known" if is_known else None,
+        verdict=LawVerdict.FAIL if is_broken else LawVerdict.PASS,
+        failure="it was seen" if is_broken else None,
+    )
+
+
+write(options.record, LawsRecord(
+    name="durability", verdict=Verdict.PASS, summary="runs", profile="2 x 1 s", seed=1,
+    environment=environment(), laws=[
+        law("assume_nothing_is_lost", LawKind.ASSUMPTION, shows, loses),
+        law("assume_nobody_hangs", LawKind.ASSUMPTION, hangs, hangs),
+        law("transitions_stay", LawKind.MACHINE, False, loses),
+    ],
+))
 """
 
 BEHAVIOUR = """
@@ -239,6 +293,10 @@ def make(folder: Path) -> Path:
     (checkout / "properties" / "behaviour").mkdir()
     (checkout / "properties" / "behaviour" / "__init__.py").touch()
     (checkout / "properties" / "behaviour" / "__main__.py").write_text(BEHAVIOUR)
+    (checkout / "properties" / "durability").mkdir()
+    (checkout / "properties" / "durability" / "__init__.py").touch()
+    (checkout / "properties" / "durability" / "on.py").write_text(ON_SQLITE)
+    (checkout / "properties" / "durability" / "__main__.py").write_text(DURABILITY)
     (checkout / "benchmarks" / "__main__.py").write_text(BENCHMARKS)
     (checkout / "pyproject.toml").write_text(PYPROJECT)
     subprocess.run(

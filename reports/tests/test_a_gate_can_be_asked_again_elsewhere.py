@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import cleaning, environments, gate, policy, schema, session
+from reports import cleaning, gate, holding, policy, schema, session
 from reports.environments import Builder
 from reports.schema import GateRecord, LawOutcome, Verdict
 from reports.tests.test_the_gate_answers import ask, texts, with_limits
@@ -145,9 +145,9 @@ def test_old_environments_make_room_and_used_ones_stay(
     built = {each: builder.build(f"planted=={each}\n") for each in releases}
     folders = {each: built[each].folder for each in releases}
     for age, each in enumerate(("2.0", "1.0", "1.1")):
-        os.utime(folders[each] / environments.USED, (age, age))
+        os.utime(folders[each] / holding.USED, (age, age))
     del built["2.0"], built["1.1"]
-    builder.make_room(0)
+    holding.make_room(builder.cache, 0)
     assert ["1.0"] == [each for each in releases if folders[each].exists()]
     again = builder.build("planted==2.0\n")
     assert again.folder == folders["2.0"] and again.python.exists()
