@@ -28,7 +28,7 @@ ALWAYS_NAMED = (
     "pytest-benchmark",
     "python-statemachine",
 )
-"""Libraries that are reported whenever they are installed; any other one when it was imported."""
+"""Libraries that are named whenever they are installed; any other one when it was imported."""
 
 
 def environment(
@@ -95,10 +95,11 @@ def _libraries() -> Iterator[LibraryEvidence]:
         found.setdefault(_normalised(distribution.metadata["Name"]), distribution)
     for name, distribution in sorted(found.items()):
         modules = sorted(_top_level_modules(distribution.files or ()))
-        if name in ALWAYS_NAMED or any(module in sys.modules for module in modules):
+        was_imported = any(module in sys.modules for module in modules)
+        if name in ALWAYS_NAMED or was_imported:
             roots = [root for root in map(_imported_root, modules) if root is not None]
             if roots:
-                yield _evidence(name, distribution.version, roots)
+                yield _evidence(name, distribution.version, roots, was_imported=was_imported)
 
 
 def _normalised(name: str) -> str:
@@ -126,7 +127,7 @@ def _imported_root(module: str) -> Path | None:
     return Path(spec.origin) if spec.origin else None
 
 
-def _evidence(name: str, version: str, roots: list[Path]) -> LibraryEvidence:
+def _evidence(name: str, version: str, roots: list[Path], *, was_imported: bool) -> LibraryEvidence:
     lines = []
     for root in roots:
         for file in _source_files(root):
@@ -138,6 +139,7 @@ def _evidence(name: str, version: str, roots: list[Path]) -> LibraryEvidence:
         location=", ".join(_location(root) for root in roots),
         sha256=hashlib.sha256("".join(sorted(lines)).encode()).hexdigest(),
         file_count=len(lines),
+        was_imported=was_imported,
     )
 
 

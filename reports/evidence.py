@@ -73,7 +73,7 @@ def _contradiction(proof: LibraryEvidence, built: Mapping[str, Installed]) -> st
 
 def not_imported(proofs: Iterable[Environment], names: Iterable[str]) -> list[str]:
     """Which of these libraries no process imported, so that nothing was learnt of them."""
-    seen = {library.name for proof in proofs for library in proof.libraries}
+    seen = {each.name for proof in proofs for each in proof.libraries if each.was_imported}
     return [name for name in names if name not in seen]
 
 

@@ -9,7 +9,8 @@ class LibraryEvidence(Record, frozen=True, kw_only=True):
     `location` is relative to the environment's site-packages; a library imported from anywhere
     else shows as `outside: NAME`. `sha256` is over one sorted line a file, NAME SHA256-OF-CONTENT,
     for all files of its importable packages except bytecode. The installer's RECORD lists the
-    same digests, so the same number can be had without looking into the files.
+    same digests, so the same number can be had without looking into the files. Some libraries are
+    named whether or not `was_imported` says that this process has used them.
     """
 
     name: str
@@ -17,6 +18,7 @@ class LibraryEvidence(Record, frozen=True, kw_only=True):
     location: str
     sha256: str
     file_count: Count
+    was_imported: bool = True
 
 
 class Environment(Record, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -57,6 +58,23 @@ def test_a_library_that_was_not_imported_proves_nothing(
     proof = prove(built, checkout, imports="json")
     assert ["planted"] == evidence.not_imported([proof], ["planted", "msgspec"])
     assert [] == evidence.not_imported([proof, prove(built, checkout)], ["planted"])
+
+
+@pytest.mark.parametrize(("imports", "left"), [("json", ["pytest"]), ("pytest", [])])
+def test_a_library_that_is_always_named_proves_nothing_either(
+    imports: str, left: list[str]
+) -> None:
+    """It stands in every record with its version; whether a process has used it stands beside."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROVE.format(imports=imports)],
+        cwd=Path(evidence.__file__).parents[1],
+        env=clean_environ(),
+        capture_output=True,
+        check=True,
+    )
+    proof = msgspec.json.decode(ended.stdout, type=Environment)
+    assert proof.library("pytest") is not None
+    assert left == evidence.not_imported([proof], ["pytest"])
 
 
 def test_a_changed_file_is_seen(built: BuiltEnvironment, checkout: Path) -> None:
