@@ -18,6 +18,7 @@ import pytest
 
 from properties import beside, reach, sighting
 from properties.asked import docket, dropped
+from properties.cases import NoCaseError
 from properties.environment import environment
 from properties.known import KnownDefect, known_defects, stale, with_known
 from properties.profiles import PROFILES
@@ -34,7 +35,7 @@ from properties.session import (
     run,
 )
 from properties.unfinished import keeper
-from reports.schema import LawsRecord
+from reports.schema import LawsRecord, given_path
 
 SPECS = Path(__file__).resolve().parent / "specs"
 GATE_COMMAND = "nox -s gate -- python-statemachine==3.2.2"
@@ -61,6 +62,12 @@ def _parser() -> Parser:
         help="as many cases as two idle cores try in about so many minutes, at most the profile's",
     )
     made.add_argument("--seed", type=int, help="draw the same cases again")
+    made.add_argument(
+        "--note-cases", type=given_path, metavar="FILE", help="write down what is drawn"
+    )
+    made.add_argument(
+        "--cases", type=given_path, metavar="FILE", help="meet the cases noted there, draw none"
+    )
     made.add_argument("--list", action="store_true", help="list laws and subjects, ask nothing")
     return made
 
@@ -135,13 +142,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         for name in asked:
             if name not in known:
                 raise UsageError(f"no {what} is named {name!r}; --list shows all {len(known)}.")
+    try:
+        if options.cases is not None:
+            RECORDER.cases.take_from(options.cases)
+        if options.note_cases is not None:
+            RECORDER.cases.note_in(options.note_cases)
+    except (OSError, NoCaseError) as error:
+        raise UsageError(f"{error}. Name a file that --note-cases has written.") from error
     return options
 
 
 def replay_command(options: argparse.Namespace, seed: int) -> str:
     """Return how the same cases are drawn again."""
     box = "" if options.minutes is None else f" --minutes {options.minutes:g}"
-    asked = f"--profile {options.profile}{box} --seed {seed}{beside.option()}"
+    met = "" if options.cases is None else f" --cases {options.cases}"
+    asked = f"--profile {options.profile}{box} --seed {seed}{met}{beside.option()}"
     return f"nox -s properties -- {asked}"
 
 
@@ -202,7 +217,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command=command,
         defects=defects,
     )
-    trouble = _ask(options, seed, defects)
+    try:
+        trouble = _ask(options, seed, defects)
+    finally:
+        RECORDER.cases.close()
     laws = with_known(RECORDER.records(command), defects)
     chosen = options.law or ([] if options.subject else law_names())
     # Late, as in subject_names.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 import pytest
 
+from properties.cases import Cases
 from properties.law import IN_PART, NOT_OFFERED, OFFER_BREAK, Law, law_of
 from properties.text import told
 from reports.schema import NEXT_FAILURE, LawRecord, LawVerdict
@@ -57,7 +58,8 @@ class Recorder:
     """A pytest plugin. One a process; ``asked`` is by law and subject, in order of asking.
 
     ``stops_when_broken`` ends an exploration at its first broken law, ``keeps_files`` writes
-    counterexamples and histories beside the records, ``after_each`` is called after each test.
+    counterexamples and histories beside the records, ``after_each`` is called after each test,
+    ``cases`` are what laws are asked about where they draw.
     """
 
     tally_key = pytest.StashKey[Counter[str]]()
@@ -73,6 +75,7 @@ class Recorder:
         self.before_collection: Callable[[], None] = lambda: None
         self.sighted: dict[str, None] = {}
         self._is_exploring = False
+        self.cases = Cases()
         self.only_laws: frozenset[str] = frozenset()
         self.only_subjects: frozenset[str] = frozenset()
         self.stops_when_broken = False
@@ -185,6 +188,7 @@ class Recorder:
                 examples=asked.tally["examples"],
                 steps=asked.tally["steps"],
                 schedules=asked.tally["schedules"],
+                drawn=asked.tally["drawn"],
                 elapsed_ms=asked.elapsed_ms,
                 leans_on=asked.law.leans_on,
                 failure=None

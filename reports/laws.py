@@ -8,11 +8,10 @@ end well afterwards; passes do not, unless it was we who ended it: what had been
 then is as good as ever.
 """
 
-import dataclasses
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -66,16 +65,19 @@ def run_laws(
     subjects: Sequence[str] = (),
     beside: str | None = None,
     profile: str = "gate",
+    cases: Sequence[str] = (),
 ) -> LawsRun:
     """Run the laws with what starts a module in an environment; a seed draws the same on each.
 
-    None named in `only`, or `subjects`, are all; `beside` is where somebody's own are found.
+    None named in `only`, or `subjects`, are all; `beside` is where somebody's own are found, `cases`
+    are options about what is drawn.
     """
     out = scratch / "laws.json"
     argv = [*start, "properties", "--profile", profile, "--record", str(out), "--seed", str(seed)]
     argv += [word for law in only for word in ("--law", law)]
     argv += [] if beside is None else ["--with", beside]
     argv += [word for subject in subjects for word in ("--subject", subject)]
+    argv += cases
 
     def ask() -> Ended:
         return run(
@@ -125,9 +127,7 @@ def joined(run: LawsRun, durability: LawsRun) -> LawsRun:
     that mends it is a fix, and the one that brings it a failure, also in a quiet run.
     """
     if run.record is None or durability.record is None:
-        return dataclasses.replace(
-            run, problem=run.problem or durability.problem, was_stopped=False
-        )
+        return replace(run, problem=run.problem or durability.problem, was_stopped=False)
     found = [_as_known(law) for law in durability.record.laws]
     record = msgspec.structs.replace(run.record, laws=[*run.record.laws, *found])
     problems = [each for each in (run.problem, durability.problem) if each is not None]
@@ -193,29 +193,56 @@ DRAWN_BY = "hypothesis"
 """The library that draws the cases of laws; another release draws others from the same seed."""
 
 
-def compare_laws(
-    baseline: LawsRun, candidate: LawsRun, *, drew_otherwise: bool = False
-) -> list[LawComparison]:
-    """Every law that either side reported, in the baseline's order.
+def drawing_laws(run: LawsRun) -> set[str]:
+    """The laws that were asked about drawn cases."""
+    return {law.law for law in run.record.laws if law.drawn} if run.record else set()
 
-    Where the sides drew otherwise, one may have met a case that the other never saw: a failure of
-    a law that draws is no evidence about the upgrade then, until its case was replayed.
+
+def newly_broken(before: LawsRun, after: LawsRun) -> set[str]:
+    """The laws that draw and fail on the second side alone."""
+    held = {key for key, law in _by_law(before).items() if law.verdict is LawVerdict.PASS}
+    return {
+        law.law
+        for key, law in _by_law(after).items()
+        if key in held and law.verdict is LawVerdict.FAIL and law.drawn
+    }
+
+
+def with_met(own: LawsRun, again: LawsRun, laws: Collection[str]) -> LawsRun:
+    """What a side says of its own cases and of those that the other side drew for these laws.
+
+    A failure stands, whoever drew its case; cases that were not met leave their law unknown.
     """
+    if own.record is None:
+        return own
+    said = _by_law(again)
+    both = [
+        _with_met(law, said.get((law.law, law.subject)), again) if law.law in laws else law
+        for law in own.record.laws
+    ]
+    return replace(own, record=msgspec.structs.replace(own.record, laws=both))
+
+
+def _with_met(law: LawRecord, met: LawRecord | None, again: LawsRun) -> LawRecord:
+    if law.verdict is not LawVerdict.PASS:
+        return law
+    verdict = LawVerdict.UNKNOWN if met is None else _believed(met, again)
+    if met is not None and verdict is LawVerdict.PASS:
+        return msgspec.structs.replace(law, drawn=law.drawn + met.drawn)
+    if met is not None and verdict is LawVerdict.FAIL:
+        return msgspec.structs.replace(law, verdict=verdict, failure=met.failure)
+    why = (met.reason if met is not None else None) or again.problem or "they were not reported"
+    reason = f"the cases that the other side's {DRAWN_BY} drew were not met: {why}"
+    return msgspec.structs.replace(law, verdict=LawVerdict.UNKNOWN, reason=reason)
+
+
+def compare_laws(baseline: LawsRun, candidate: LawsRun) -> list[LawComparison]:
+    """Every law that either side reported, in the baseline's order."""
     before, after = _by_law(baseline), _by_law(candidate)
-    rows = []
-    for law, known in (before | after).items():
-        row = _compare(known, before.get(law), after.get(law), baseline, candidate)
-        drew = drew_otherwise and law in after and after[law].examples > 0
-        if drew and row.outcome is LawOutcome.NEW_FAILURE:
-            row = msgspec.structs.replace(row, outcome=LawOutcome.UNKNOWN, reason=_REDRAWN)
-        rows.append(row)
-    return rows
-
-
-_REDRAWN = (
-    f"broken by a case that only the candidate's {DRAWN_BY} drew; run the command that its failure "
-    "ends in with the baseline too"
-)
+    return [
+        _compare(known, before.get(law), after.get(law), baseline, candidate)
+        for law, known in (before | after).items()
+    ]
 
 
 def _compare(

@@ -1,6 +1,5 @@
 """The gate's answer in words: what it was asked in part, and where it is weak."""
 
-from reports.laws import DRAWN_BY
 from reports.policy import Policy
 from reports.timing import Timing
 
@@ -15,23 +14,17 @@ def weaknesses(
     only_law: str | None,
     others_at_work: int = 0,
     *,
-    drew_otherwise: bool = False,
     subject: str | None = None,
 ) -> list[str]:
     found = []
-    if drew_otherwise:
-        found.append(
-            f"{DRAWN_BY} is another one on each side, so laws that draw met other cases there; "
-            "recorded schedules, walks and scenes were the same"
-        )
     if others_at_work:
         found.append(
             f"{others_at_work} more at work in this checkout: machines that are shared scatter more"
         )
     if only_law is not None:
         found.append(
-            f"only the law {only_law} was asked: nothing is known of the others, and behaviour was "
-            "not compared"
+            f"only the law {only_law} was asked: nothing is known of the others, behaviour was not "
+            "compared, and no clocks were run"
         )
     if subject is not None:
         found.append(
@@ -39,7 +32,7 @@ def weaknesses(
         )
     elif timing is None:
         found.append("no clocks were run: a promise that newly fails decides")
-    elif timing.rows and not timing.is_pinned:
+    if timing is not None and timing.rows and not timing.is_pinned:
         found.append("processes were not pinned to one CPU here, so intervals are wider")
     return found
 

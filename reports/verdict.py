@@ -31,7 +31,17 @@ from reports.environments import Builder, BuiltEnvironment, Sources
 from reports.holding import make_room
 from reports.interpreters import interpreter
 from reports.kept import Kept
-from reports.laws import DRAWN_BY, LawsRun, compare_laws, joined, run_durability, run_laws
+from reports.laws import (
+    DRAWN_BY,
+    LawsRun,
+    compare_laws,
+    drawing_laws,
+    joined,
+    newly_broken,
+    run_durability,
+    run_laws,
+    with_met,
+)
 from reports.pairs import EPOCHS, Epoch, Pairing, Side
 from reports.policy import Policy
 from reports.progress import Progress
@@ -79,6 +89,7 @@ class Gate:
         self._patience = max(1.0, budget_s / self.policy.limits.budget_s)
         self._end = time.monotonic() + budget_s - self.policy.limits.reserve_s
         self._proofs: dict[Side, Environment] = {}
+        self._all_proofs: list[Environment] = []
 
     def left_s(self) -> float:
         """What is left of the budget."""
@@ -159,23 +170,22 @@ class Gate:
             lines=self.accepted, changes=changes, today=datetime.datetime.now(datetime.UTC).date()
         )
         seen = self._observe(built, book)
-        runs = {side: self._run_laws(built[side], side) for side in Side}
+        drew_otherwise = any(row.name == DRAWN_BY for row in changes if _differs(row))
+        runs = self._ask_laws(built, drew_otherwise=drew_otherwise)
         if is_about_sqlite and self.question.subject is None:
             runs = {side: joined(runs[side], self._endure(built[side], side)) for side in Side}
-        drew_otherwise = any(row.name == DRAWN_BY for row in changes if _differs(row))
-        compared = compare_laws(
-            runs[Side.BASELINE], runs[Side.CANDIDATE], drew_otherwise=drew_otherwise
-        )
+        compared = compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE])
         laws = ledger.accept_laws(book, compared)
         reasons = judgement.law_reasons(laws, runs[Side.BASELINE], runs[Side.CANDIDATE])
         reasons += seen.reasons
-        is_theirs = self.question.subject is not None
-        timing = None if is_theirs or _is_decided(laws) else self._time(built, book, seen)
+        is_in_part = self.question.law is not None or self.question.subject is not None
+        is_timed = not is_in_part and not _is_decided(laws)
+        timing = self._time(built, book, seen) if is_timed else None
         if timing is not None:
             reasons += timing.reasons
         reasons += [
             Reason(verdict=Verdict.UNKNOWN, text=f"nothing that ran imported {name}")
-            for name in evidence.not_imported(self._proofs.values(), asked)
+            for name in evidence.not_imported(self._all_proofs, asked)
         ]
         verdict, ordered = judgement.decide(reasons)
         benchmarks = timing.rows if timing else []
@@ -215,7 +225,6 @@ class Gate:
                 timing,
                 self.question.law,
                 others,
-                drew_otherwise=drew_otherwise,
                 subject=self.question.subject,
             ),
             replay=" ".join(
@@ -244,22 +253,67 @@ class Gate:
         )
         return built
 
-    def _run_laws(self, built: BuiltEnvironment, side: Side) -> LawsRun:
+    def _ask_laws(
+        self, built: Mapping[Side, BuiltEnvironment], *, drew_otherwise: bool
+    ) -> dict[Side, LawsRun]:
+        """Both sides' laws; where they drew otherwise, each also on what the other has drawn.
+
+        The baseline meets only cases of laws that the candidate broke: no other can blame it.
+        """
+        drawn = {side: self.home.part(f"laws-{side.value}") / "cases.jsonl" for side in Side}
+        runs = {
+            side: self._run_laws(
+                built[side],
+                side,
+                f"laws-{side.value}",
+                cases=["--note-cases", str(drawn[side])] if drew_otherwise else [],
+                # What only one side was asked is known of neither.
+                parts=2 if side is Side.BASELINE else 1,
+            )
+            for side in Side
+        }
+        if not drew_otherwise:
+            return runs
+        before, after = runs[Side.BASELINE], runs[Side.CANDIDATE]
+        for side, laws in (
+            (Side.CANDIDATE, drawing_laws(before)),
+            (Side.BASELINE, newly_broken(before, after)),
+        ):
+            if laws:
+                other = next(each for each in Side if each is not side)
+                met = self._run_laws(
+                    built[side],
+                    side,
+                    f"met-{side.value}",
+                    only=sorted(laws),
+                    cases=["--cases", str(drawn[other])],
+                )
+                runs[side] = with_met(runs[side], met, laws)
+        return runs
+
+    def _run_laws(
+        self,
+        built: BuiltEnvironment,
+        side: Side,
+        part: str,
+        *,
+        only: Sequence[str] = (),
+        cases: Sequence[str] = (),
+        parts: int = 1,
+    ) -> LawsRun:
         question = self.question
         try:
             run = run_laws(
                 built.start,
                 checkout=session.ROOT,
-                scratch=self.home.part(f"laws-{side.value}"),
+                scratch=self.home.part(part),
                 seed=self.seed,
-                only=[question.law] if question.law is not None else [],
+                only=only or ([question.law] if question.law is not None else []),
                 subjects=[question.subject] if question.subject is not None else [],
                 beside=question.beside,
-                # What only one side was asked is known of neither.
-                limit_s=self._limit_s(
-                    self.policy.limits.laws_s, parts=2 if side is Side.BASELINE else 1
-                ),
+                limit_s=self._limit_s(self.policy.limits.laws_s, parts=parts),
                 pulse=self.progress.within(f"laws, {side.value}"),
+                cases=cases,
             )
         except UsageError as error:
             # What the baseline takes and the candidate does not is an answer about the candidate.
@@ -269,7 +323,8 @@ class Gate:
         if run.record is not None:
             self._believe(built, side, run.record.environment)
         said = run.record.last_line if run.record else ""
-        self.progress.say(f"laws, {side.value}: {run.problem or said}")
+        of = ", the other side's cases" if part.startswith("met-") else ""
+        self.progress.say(f"laws, {side.value}{of}: {run.problem or said}")
         return run
 
     def _endure(self, built: BuiltEnvironment, side: Side) -> LawsRun:
@@ -356,6 +411,7 @@ class Gate:
             )
         if proof is not None:
             self._proofs.setdefault(side, proof)
+            self._all_proofs.append(proof)
 
 
 def _differs(row: VersionChange) -> bool:

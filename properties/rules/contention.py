@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -49,18 +50,45 @@ from properties.subjects.protocol import (
     shown_by,
 )
 
+Script = list[tuple[str, dict[str, Any]]]
+"""The rules that were followed, in order, with what was drawn for each."""
+
+
+def drawn(**strategies: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A rule of Hypothesis whose use is kept in the machine's script."""
+
+    def decorate(act: Callable[..., None]) -> Callable[..., None]:
+        @rule(**strategies)
+        @functools.wraps(act)
+        def followed(self: ContentionRules, **values: Any) -> None:
+            self.script.append((act.__name__, values))
+            act(self, **values)
+
+        made: Callable[..., None] = followed
+        return made
+
+    return decorate
+
 
 class ContentionRules(RuleBasedStateMachine):
-    """One database, one subject, one outsider. Subclassed with a ``court`` and a ``subject``."""
+    """One database, one subject, one outsider. Subclassed with a ``court`` and a ``subject``.
+
+    What was drawn is ``noted`` when it has ended.
+    """
 
     make_subject: ClassVar[SubjectFactory]
     court: ClassVar[Court]
     tally: ClassVar[Counter[str]]
 
+    @staticmethod
+    def noted(script: Script) -> None:
+        """Keep what was drawn; here nobody wants it."""
+
     def __init__(self) -> None:
         """Make a fresh database in a fresh folder."""
         super().__init__()
         self.tally["examples"] += 1
+        self.script: Script = []
         self._cleanup = contextlib.ExitStack()
         folder = self._cleanup.enter_context(scratch_folder())
         self._ambush = Ambush()
@@ -88,9 +116,11 @@ class ContentionRules(RuleBasedStateMachine):
         self._leaks: list[str] = []
         self._settled_at = 0
         self.a_file_is_tracked()
+        self.script.clear()
 
     def teardown(self) -> None:
         """Close everything, then judge what is left."""
+        self.noted(self.script)
         try:
             self._outsider.let_go()
             shot = self._observer.look(self._outsider.db)
@@ -110,14 +140,14 @@ class ContentionRules(RuleBasedStateMachine):
     # Rules: draw, act, record.
 
     @precondition(lambda self: len(self._files) < FILE_LIMIT)
-    @rule()
+    @drawn()
     def a_file_is_tracked(self) -> None:
         """Add one more file."""
         name = f"file {len(self._files)}"
         self._run(self._subject.seed(name))
         self._files.append(name)
 
-    @rule(
+    @drawn(
         race=st.lists(works, min_size=1, max_size=5),
         glances=st.lists(
             st.tuples(st.integers(0, FILE_LIMIT - 1), st.integers(0, 200)), max_size=2
@@ -131,13 +161,13 @@ class ContentionRules(RuleBasedStateMachine):
         self._run(self._race(race, glances))
         self._has_news = True
 
-    @rule(work=works)
+    @drawn(work=works)
     def a_worker_is_alone(self, work: Work) -> None:
         """One worker, so that what happened to it is its own doing."""
         self._run(self._race([work]))
         self._has_news = True
 
-    @rule(file_index=st.integers(0, FILE_LIMIT - 1))
+    @drawn(file_index=st.integers(0, FILE_LIMIT - 1))
     def an_outsider_moves_a_row(self, file_index: int) -> None:
         """Another process's transition between ours."""
         self._overtake(self._file(file_index))

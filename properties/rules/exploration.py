@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hypothesis.stateful import run_state_machine_as_test
 
-from properties.rules.contention import ContentionRules
+from properties.rules.contention import ContentionRules, Script
 from properties.rules.court import Court, Evidence, Judge, LawBrokenError
 from properties.rules.troubles import TOUR
 
@@ -43,11 +44,14 @@ def explore(
     tally: Counter[str] | None = None,
     *,
     until_broken: bool = False,
+    noted: Callable[[Script], None] = lambda _: None,
+    given: Sequence[Script] | None = None,
 ) -> Exploration:
     """Drive the subject until the examples are used up; a broken law leaves the court, and on.
 
     So one broken law hides no other, unless ``until_broken`` ends it at the first. ``tally`` counts
-    what happened, live.
+    what happened, live. What is drawn is ``noted``; what is ``given`` was drawn elsewhere and takes
+    its place: the same rules with the same values, in races that are the machine's own again.
     """
     found = Exploration(tally=Counter() if tally is None else tally)
     remaining = dict(judges)
@@ -57,7 +61,12 @@ def explore(
         machine = type("Contention", (ContentionRules,), namespace)
         try:
             _tour(machine)
-            run_state_machine_as_test(machine, settings=settings)
+            # Not the tour, which is always the same.
+            machine = type("Contention", (machine,), {"noted": staticmethod(noted)})
+            if given is None:
+                run_state_machine_as_test(machine, settings=settings)
+            for script in given or ():
+                _follow(machine, script)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
@@ -87,6 +96,16 @@ def _tour(machine: type[ContentionRules]) -> None:
             rules.every_law_holds()
         finally:
             rules.teardown()
+
+
+def _follow(machine: type[ContentionRules], script: Script) -> None:
+    rules = machine()
+    try:
+        for name, values in script:
+            getattr(rules, name)(**values)
+            rules.every_law_holds()
+    finally:
+        rules.teardown()
 
 
 def _is_law(error: BaseException) -> bool:

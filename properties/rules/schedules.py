@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -57,6 +57,10 @@ DROP_RUN_LIMIT = 200
 MINIMISE_RUN_LIMIT = 1500
 
 
+Drawn = tuple[Workload, DrawnScheduler, int]
+"""One example: what is asked for, a schedule, and the seed of a walk."""
+
+
 @dataclass(slots=True)
 class _Hunt:
     """What is hunted on which stage, and what was last found: the smallest, as shrinking goes."""
@@ -66,16 +70,19 @@ class _Hunt:
     judges: dict[str, Judge]
     stage: Stage
     tally: Counter[str]
+    noted: Callable[[Drawn], None]
     broken: tuple[Workload, dict[int, int], str] | None = None
-    known: dict[tuple[Workload, DrawnScheduler, int], str] = field(default_factory=dict)
+    known: dict[Drawn, str] = field(default_factory=dict)
     shrink_run_count: int = 0
 
     def scenario(self, workload: Workload) -> Scenario:
         return hearing.scenario(workload, factory=self.factory, judges=self.judges)
 
-    def judge(self, workload: Workload, schedule: DrawnScheduler, seed: int) -> None:
+    def judge(self, case: Drawn) -> None:
         """Raise ``LawBrokenError`` for a broken example; never forget one, so none is flaky."""
-        case = (workload, schedule, seed)
+        self.tally["simulated examples"] += 1
+        self.noted(case)
+        workload, schedule, seed = case
         if case in self.known:
             raise _broken(self.known[case])
         if self.shrink_run_count >= SHRINK_RUN_LIMIT:
@@ -116,7 +123,7 @@ class ScheduleRules(RuleBasedStateMachine):
         super().__init__()
         self._phases: list[list[Arrival]] = [[]]
         self._hoped = [(FILES.initial, 0)] * FILE_COUNT
-        self._schedule = DrawnScheduler([])
+        self._schedule = DrawnScheduler(())
         self._seed = 0
 
     @initialize(schedule=schedules(longest_wait=LONGEST_WAIT), seed=st.integers(0, 2**32 - 1))
@@ -176,8 +183,7 @@ class ScheduleRules(RuleBasedStateMachine):
         phases = tuple(tuple(phase) for phase in self._phases if phase)
         if phases:
             workload = Workload(subject=self.hunt.subject_name, phases=phases)
-            self.hunt.tally["simulated examples"] += 1
-            self.hunt.judge(workload, self._schedule, self._seed)
+            self.hunt.judge((workload, self._schedule, self._seed))
 
 
 def explore_schedules(
@@ -188,10 +194,13 @@ def explore_schedules(
     tally: Counter[str] | None = None,
     *,
     until_broken: bool = False,
+    noted: Callable[[Drawn], None] = lambda _: None,
+    given: Sequence[Drawn] | None = None,
 ) -> Exploration:
     """Drive a subject under drawn schedules; a broken law leaves the court, and on.
 
-    ``until_broken`` ends it at the first.
+    ``until_broken`` ends it at the first. What is drawn is ``noted``; what is ``given`` was drawn
+    elsewhere and takes its place.
 
     A counterexample is the smallest schedule known of the smallest workload known, as a timeline
     with the command that replays it.
@@ -200,7 +209,7 @@ def explore_schedules(
     remaining = dict(judges)
     while remaining:
         try:
-            broken = _hunted(subject_name, factory, remaining, settings, found.tally)
+            broken = _hunted(subject_name, factory, remaining, settings, found.tally, noted, given)
         except Exception as error:  # noqa: BLE001 - whatever it is, the laws are unknown
             found.harness_error = "".join(traceback.format_exception(error))
             break
@@ -223,13 +232,18 @@ def _hunted(
     judges: dict[str, Judge],
     settings: settings,
     tally: Counter[str],
+    noted: Callable[[Drawn], None],
+    given: Sequence[Drawn] | None,
 ) -> tuple[str, LawBrokenError, Evidence | None] | None:
     first = Workload(subject=subject_name, phases=((Arrival(event=FILES.events[0]),),))
     with Stage(hearing.scenario(first, factory=factory, judges=judges)) as stage:
-        hunt = _Hunt(subject_name, factory, judges, stage, tally)
+        hunt = _Hunt(subject_name, factory, judges, stage, tally, noted)
         machine = type("Schedules", (ScheduleRules,), {"hunt": hunt})
         try:
-            run_state_machine_as_test(machine, settings=settings)
+            if given is None:
+                run_state_machine_as_test(machine, settings=settings)
+            for case in given or ():
+                hunt.judge(case)
         except BaseException:
             if hunt.broken is None:
                 raise

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -88,20 +89,48 @@ def profile(request: pytest.FixtureRequest) -> Profile:
 def drawn(
     profile: Profile, request: pytest.FixtureRequest
 ) -> Callable[[SearchStrategy[Any], Callable[[Any], None]], None]:
-    """Check a law on cases drawn from a strategy, under the profile, and count them."""
+    """Check a law on cases drawn from a strategy, under the profile, and count them.
+
+    Where another run's cases are to be met, on those.
+    """
+    strategies = itertools.count(1)
 
     def check(strategy: SearchStrategy[Any], holds: Callable[[Any], None]) -> None:
         tally = request.node.stash.setdefault(RECORDER.tally_key, Counter())
+        name = f"{law_of(request.module).name}: {request.node.name} {next(strategies)}"
 
-        @profile.drawn
-        @given(strategy)
-        def law(case: Any) -> None:
+        def met(case: Any) -> None:
             tally["examples"] += 1
+            _noting(name, tally)(case)
             holds(case)
 
-        law()
+        elsewhere = _drawn_elsewhere(name)
+        if elsewhere is None:
+            profile.drawn(given(strategy)(met))()
+        for case in elsewhere or ():
+            try:
+                met(case)
+            except AssertionError as error:
+                error.add_note(f"Met again, as it was drawn elsewhere: {case!r}")
+                raise
 
     return check
+
+
+def _noting(name: str, tally: Counter[str]) -> Callable[[object], None]:
+    def note(case: object) -> None:
+        tally["drawn"] += 1
+        RECORDER.cases.note(name, case)
+
+    return note
+
+
+def _drawn_elsewhere(name: str) -> Sequence[Any] | None:
+    """Return the cases to be met, None where they are to be drawn; that there are none is told."""
+    found = RECORDER.cases.given(name)
+    if found is not None and not found:
+        raise RECORDER.harness_error(f"no case was drawn elsewhere for {name}")
+    return found
 
 
 @pytest.fixture
@@ -164,13 +193,23 @@ def explored(
             stops = RECORDER.stops_when_broken
             found = Exploration(tally=tally)
             if Offer.SCENARIOS in offers:
+                name = f"schedules of {subject_name}"
                 found = explore_schedules(
-                    subject_name, factory, judges, profile.explored, tally, until_broken=stops
+                    *(subject_name, factory, judges, profile.explored, tally),
+                    until_broken=stops,
+                    noted=_noting(name, tally),
+                    given=_drawn_elsewhere(name),
                 )
                 _keep(found, subject_name)
             left = {law: judge for law, judge in judges.items() if law not in found.broken}
             if left and not found.is_cut:
-                real = explore(factory, left, profile.explored, tally, until_broken=stops)
+                name = f"races of {subject_name}"
+                real = explore(
+                    *(factory, left, profile.explored, tally),
+                    until_broken=stops,
+                    noted=_noting(name, tally),
+                    given=_drawn_elsewhere(name),
+                )
                 _keep(real, subject_name)
                 _add(found, real)
             RECORDER.explored[subject_name] = found

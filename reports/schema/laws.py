@@ -32,7 +32,8 @@ class LawRecord(Record, frozen=True, kw_only=True):
     `failure` is the counterexample as text and ends in the command that replays it; where more than
     one case broke the law, each further one follows a line that begins with ``NEXT_FAILURE``.
     `is_known` where the ledger of known defects names the law at this version: then `reason` is
-    what it says, else why a law is unknown or was not asked.
+    what it says, else why a law is unknown or was not asked. `drawn` counts the cases that
+    Hypothesis drew, or that were met as it had drawn them elsewhere.
     """
 
     law: str
@@ -48,6 +49,7 @@ class LawRecord(Record, frozen=True, kw_only=True):
     failure: str | None = None
     reason: str | None = None
     is_known: bool = False
+    drawn: Count = 0
 
 
 class LawOutcome(enum.Enum):

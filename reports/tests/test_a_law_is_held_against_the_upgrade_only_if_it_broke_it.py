@@ -6,7 +6,15 @@ import msgspec
 import pytest
 
 from reports import judgement, schema
-from reports.laws import LawsRun, compare_laws, outcome_of, read_run
+from reports.laws import (
+    LawsRun,
+    compare_laws,
+    drawing_laws,
+    newly_broken,
+    outcome_of,
+    read_run,
+    with_met,
+)
 from reports.processes import Ended
 from reports.schema import (
     NEXT_FAILURE,
@@ -239,22 +247,55 @@ def test_only_a_promise_that_newly_fails_spares_the_clocks(
     assert decided is _is_decided([row])
 
 
-def test_a_case_that_one_side_alone_has_drawn_says_nothing_of_the_upgrade() -> None:
-    """Where each side's tool draws other cases, a law that draws and newly fails is unknown."""
-    before, after = run(a=PASS, b=PASS, c=FAIL), run(a=FAIL, b=FAIL, c=PASS)
-    assert after.record is not None
-    still = [
-        msgspec.structs.replace(each, examples=0 if each.law == "b" else 9)
-        for each in after.record.laws
+def drawing(asked: LawsRun, *laws: str) -> LawsRun:
+    """The same, where these laws were asked about nine drawn cases each."""
+    assert asked.record is not None
+    rows = [
+        msgspec.structs.replace(law, drawn=9) if law.law in laws else law
+        for law in asked.record.laws
     ]
-    after = LawsRun(record=msgspec.structs.replace(after.record, laws=still), problem=None)
-    rows = compare_laws(before, after, drew_otherwise=True)
-    expected = [LawOutcome.UNKNOWN, LawOutcome.NEW_FAILURE, LawOutcome.FIXED]
-    assert expected == [each.outcome for each in rows]
-    assert "only the candidate's hypothesis drew" in str(rows[0].reason)
-    assert rows[0].failure is not None
-    same = compare_laws(before, after)
-    assert [LawOutcome.NEW_FAILURE] * 2 == [each.outcome for each in same][:2]
+    return LawsRun(record=msgspec.structs.replace(asked.record, laws=rows), problem=None)
+
+
+def test_only_laws_that_draw_meet_the_other_sides_cases() -> None:
+    """The baseline those that the candidate alone broke, the candidate all."""
+    before = drawing(run(a=PASS, b=PASS, c=FAIL, d=PASS), "a", "c", "d")
+    after = drawing(run(a=FAIL, b=FAIL, c=FAIL, d=PASS), "a", "c", "d")
+    assert {"a", "c", "d"} == drawing_laws(before)
+    assert {"a"} == newly_broken(before, after)
+    assert set() == drawing_laws(LawsRun(record=None, problem="crashed"))
+
+
+def test_what_a_side_says_of_the_others_cases_counts_like_what_it_says_of_its_own() -> None:
+    """A failure stands whoever drew it; what was not met is unknown, and no pass."""
+    own = drawing(run(a=PASS, b=PASS, c=FAIL, d=PASS, e=PASS, f=PASS), *"abcdef")
+    again = drawing(run(a=PASS, b=FAIL, c=PASS, d=UNKNOWN), *"abcd")
+    both = with_met(own, again, set("abcde"))
+    assert both.record is not None
+    told = {law.law: (law.verdict, law.drawn, law.failure) for law in both.record.laws}
+    broken = "two writers won\nreplay: x"
+    assert {
+        "a": (PASS, 18, None),
+        "b": (FAIL, 9, broken),
+        "c": (FAIL, 9, broken),
+        "d": (UNKNOWN, 9, None),
+        "e": (UNKNOWN, 9, None),
+        "f": (PASS, 9, None),
+    } == told
+    why = {law.law: law.reason for law in both.record.laws}
+    met = "the cases that the other side's hypothesis drew were not met"
+    assert f"{met}: they were not reported" == why["e"]
+
+
+def test_cases_met_by_a_process_that_did_not_end_well_are_no_pass() -> None:
+    """Its passes are not believed, its failures are; nothing is added to a run without a record."""
+    crashed = LawsRun(record=run(a=PASS, b=FAIL).record, problem="ended with signal 11")
+    both = with_met(run(a=PASS, b=PASS), crashed, {"a", "b"})
+    assert both.record is not None
+    assert [UNKNOWN, FAIL] == [law.verdict for law in both.record.laws]
+    assert str(both.record.laws[0].reason).endswith("were not met: ended with signal 11")
+    none = LawsRun(record=None, problem="hung")
+    assert none is with_met(none, crashed, {"a"})
 
 
 def test_a_run_that_we_ended_keeps_what_it_had_asked(tmp_path: Path) -> None:

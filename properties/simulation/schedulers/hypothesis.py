@@ -8,7 +8,7 @@ failing example the minimiser then has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -19,31 +19,21 @@ if TYPE_CHECKING:
     from properties.simulation.scheduler import Point
 
 
+@dataclass(slots=True, unsafe_hash=True)
 class DrawnScheduler:
-    """Takes a drawn list of (choice points to pass, which option), and is polite elsewhere."""
+    """Takes drawn pairs (choice points to pass, which option), and is polite elsewhere.
 
-    def __init__(self, drawn: Sequence[tuple[int, int]]) -> None:
-        """Keep the draws."""
-        self._drawn = tuple(drawn)
-        self._next = 0
-        self._wait = 0
+    As a value it is what was drawn.
+    """
 
-    def __repr__(self) -> str:
-        """Return what Hypothesis prints for a failing example."""
-        return f"DrawnScheduler({list(self._drawn)!r})"
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether the draws are the same."""
-        return isinstance(other, DrawnScheduler) and self._drawn == other._drawn
-
-    def __hash__(self) -> int:
-        """Return a hash of the draws."""
-        return hash(self._drawn)
+    drawn: tuple[tuple[int, int], ...]
+    _next: int = field(default=0, init=False, repr=False, compare=False)
+    _wait: int = field(default=0, init=False, repr=False, compare=False)
 
     def begin(self) -> None:
         """Start with the first draw."""
         self._next = 0
-        self._wait = self._drawn[0][0] if self._drawn else -1
+        self._wait = self.drawn[0][0] if self.drawn else -1
 
     def choose(self, n: int, point: Point) -> int:  # noqa: ARG002 - the seam's signature
         """Return the drawn option where one is due, else 0."""
@@ -52,9 +42,9 @@ class DrawnScheduler:
         if self._wait:
             self._wait -= 1
             return 0
-        choice = 1 + self._drawn[self._next][1] % (n - 1)
+        choice = 1 + self.drawn[self._next][1] % (n - 1)
         self._next += 1
-        self._wait = self._drawn[self._next][0] if self._next < len(self._drawn) else -1
+        self._wait = self.drawn[self._next][0] if self._next < len(self.drawn) else -1
         return choice
 
 
@@ -63,4 +53,4 @@ def schedules(
 ) -> SearchStrategy[DrawnScheduler]:
     """Return a strategy of schedules."""
     deviation = st.tuples(st.integers(0, longest_wait), st.integers(0, 5))
-    return st.lists(deviation, max_size=most_deviations).map(DrawnScheduler)
+    return st.lists(deviation, max_size=most_deviations).map(tuple).map(DrawnScheduler)

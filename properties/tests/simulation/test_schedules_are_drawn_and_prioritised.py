@@ -48,13 +48,13 @@ def test_a_drawn_schedule_shrinks_to_few_deviations() -> None:
             lambda drawn: stage.run(drawn).violation is not None,
             settings=QUIET,
         )
-    assert repr(found).count("(") - 1 <= 2
+    assert len(found.drawn) <= 2
 
 
 def test_no_draws_are_the_polite_schedule() -> None:
     """The simplest example is what plain asyncio would have done."""
     with Stage(scenario("occ-3"), fresh=True) as stage:
-        drawn = stage.run(DrawnScheduler([]))
+        drawn = stage.run(DrawnScheduler(()))
         polite = stage.run(PoliteScheduler())
     assert polite.run.transcript.digest() == drawn.run.transcript.digest()
 
@@ -63,7 +63,7 @@ def test_a_broken_law_fails_with_its_smallest_timeline() -> None:
     """The message has the law's words, lanes, proof of size, and the command that replays it."""
     with Stage(scenario("lost-update-2")) as stage:
         with pytest.raises(LawBrokenError) as caught:
-            assert_holds(stage, DrawnScheduler([(0, 0), (3, 0)]))
+            assert_holds(stage, DrawnScheduler(((0, 0), (3, 0))))
     message = str(caught.value)
     assert "told ok, and the value is" in message
     assert "minimal: 1 deviation" in message
