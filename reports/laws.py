@@ -69,8 +69,8 @@ def run_laws(
 ) -> LawsRun:
     """Run the laws with what starts a module in an environment; a seed draws the same on each.
 
-    None named in `only`, or `subjects`, are all; `beside` is where somebody's own are found, `cases`
-    are options about what is drawn.
+    None named in `only`, or `subjects`, are all; `beside` is where somebody's own are found,
+    `cases` are options about what is drawn.
     """
     out = scratch / "laws.json"
     argv = [*start, "properties", "--profile", profile, "--record", str(out), "--seed", str(seed)]
