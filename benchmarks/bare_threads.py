@@ -1,4 +1,4 @@
-"""The limits of the models on threads: the same statements and hops, and nothing of ours.
+"""The limits of the models: the same statements and hops, and nothing of ours.
 
 Knows nothing of races, cancellation, errors or a fair end. What a model lacks to its limit is what
 its promises cost; what the limit lacks to the raw loop is CPython's, asyncio's and SQLite's.
@@ -11,14 +11,17 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import aiosqlite
+
 from benchmarks import ring
 from benchmarks.ledger import Moved
 from benchmarks.plain import SELECT, Parameters, writes
-from benchmarks.subjects import OnRetry
+from benchmarks.subjects import OnRetry, Subject
 from fsmcore import Synchronous
 
 Statements = Sequence[tuple[str, Parameters]]
@@ -45,15 +48,11 @@ def all_together(kept: sqlite3.Connection, _connect: Connect, asked: Sequence[St
         _commit(kept, asked)
 
 
-LIMITS: Mapping[str, Write] = {
-    "direct, bare": each_afresh,
-    "single-writer, bare": each_alone,
-    "group-commit, bare": all_together,
-}
-
-
 class BareThread:
-    """One thread, one queue; all that is asked in a turn of the event loop is answered at once."""
+    """One thread, one queue; all that is asked in a turn of the event loop is answered at once.
+
+    Reads that wait together are of one snapshot.
+    """
 
     def __init__(self, write: Write) -> None:
         """Open nothing yet."""
@@ -62,12 +61,7 @@ class BareThread:
 
     async def open(self, path: Path, synchronous: Synchronous, on_retry: OnRetry) -> None:  # noqa: ARG002 - never tries again
         """Start the thread."""
-
-        def connect() -> sqlite3.Connection:
-            db = sqlite3.connect(path, isolation_level=None)
-            db.execute(f"PRAGMA synchronous={synchronous.name}")
-            return db
-
+        connect = partial(_connected, path, synchronous)
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._serve, args=(connect,), daemon=True)
         self._thread.start()
@@ -94,14 +88,65 @@ class BareThread:
                 batch = [item]
                 while not self._items.empty() and (item := self._items.get()) is not None:
                     batch.append(item)
-                reads = [
-                    (future, kept.execute(SELECT, (what,)).fetchall())
-                    for future, what in batch
-                    if isinstance(what, str)
-                ]
+                asked = [(future, what) for future, what in batch if isinstance(what, str)]
+                if asked[1:]:
+                    kept.execute("BEGIN")
+                reads = [(future, kept.execute(SELECT, (key,)).fetchall()) for future, key in asked]
+                if asked[1:]:
+                    kept.execute("ROLLBACK")
                 rest = [(future, what) for future, what in batch if not isinstance(what, str)]
                 self._write(kept, connect, [what for _, what in rest])
                 self._loop.call_soon_threadsafe(_deliver, [*reads, *rest])
+
+
+class BareErrands:
+    """Reads on a kept connection of aiosqlite; a fresh one runs a transaction as it connects."""
+
+    async def open(self, path: Path, synchronous: Synchronous, on_retry: OnRetry) -> None:  # noqa: ARG002 - never tries again
+        """Open the kept connection."""
+        self._path = path
+        self._synchronous = synchronous
+        self._kept = await aiosqlite.connect(path, isolation_level=None)
+        self._turn = asyncio.Lock()
+
+    async def transition(self, key: str, attempt_id: str) -> Moved:
+        """Move the row; see ``Subject``."""
+        ((state, version, *_),) = await self._kept.execute_fetchall(SELECT, (key,))
+        statements = writes(key, state, version, attempt_id)
+        connection: aiosqlite.Connection
+
+        def connector() -> Any:
+            with contextlib.closing(_connected(self._path, self._synchronous)) as db:
+                _commit(db, [statements])
+            if not hasattr(connection, "stop"):
+                return db
+            connection.stop()
+            return None
+
+        async with self._turn:
+            connection = aiosqlite.Connection(connector, 64)
+            await connection
+            if not hasattr(connection, "stop"):
+                await connection.close()
+        return Moved(state, ring.EDGE_FROM[state].target, version + 1)
+
+    async def close(self) -> None:
+        """Close the kept connection."""
+        await self._kept.close()
+
+
+LIMITS: Mapping[str, Callable[[], Subject]] = {
+    "per-transition, bare": BareErrands,
+    "direct, bare": partial(BareThread, each_afresh),
+    "single-writer, bare": partial(BareThread, each_alone),
+    "group-commit, bare": partial(BareThread, all_together),
+}
+
+
+def _connected(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(f"PRAGMA synchronous={synchronous.name}")
+    return db
 
 
 def _commit(db: sqlite3.Connection, asked: Sequence[Statements]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.bare_threads import LIMITS, BareThread
+from benchmarks.bare_threads import LIMITS
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.conftest import Measure
 from benchmarks.models import MODELS
@@ -102,7 +102,7 @@ def test_limit(measured: Measure, way: str, task_count: int) -> None:
     """The same statements, threads and hops without the store."""
     haste = MODELS[way.removesuffix(", bare")].haste
     workload = many_files(
-        BareThread(LIMITS[way]),
+        LIMITS[way](),
         task_count=task_count,
         transitions_per_round=max(32, 2 * task_count) * haste,
     )

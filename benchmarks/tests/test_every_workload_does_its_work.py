@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bare_threads import LIMITS, BareThread
+from benchmarks.bare_threads import LIMITS
 from benchmarks.closed_loop import ClosedLoop
 from benchmarks.ledger import Moved
 from benchmarks.models import MODELS
@@ -35,9 +35,8 @@ def by_model(name: str) -> Workload:
 
 
 def bare(name: str) -> Workload:
-    """Return the same by what a model's thread does, without the store."""
-    subject = BareThread(LIMITS[name])
-    return ClosedLoop(subject, transitions_per_round=7, task_count=3, file_count=4)
+    """Return the same by what a model does, without the store."""
+    return ClosedLoop(LIMITS[name](), transitions_per_round=7, task_count=3, file_count=4)
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
