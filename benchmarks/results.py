@@ -36,10 +36,18 @@ class Result:
     @property
     def percent_of_raw(self) -> float | None:
         """How fast this is beside the raw loop: the median over rounds, each with its neighbour."""
-        raw: list[float] | None = self.extra_info.get("raw_rounds_s")
+        return self._percent("raw_rounds_s", self.rounds_s)
+
+    @property
+    def percent_of_raw_by_cpu(self) -> float | None:
+        """The same by CPU time, which does not see who waits for a CPU, nor that two work."""
+        return self._percent("raw_cpu_rounds_s", self.extra_info.get("cpu_rounds_s", []))
+
+    def _percent(self, limit_name: str, rounds_s: list[float]) -> float | None:
+        raw: list[float] | None = self.extra_info.get(limit_name)
         if raw is None:
             return None
-        pairs = zip(raw, self.rounds_s, strict=True)
+        pairs = zip(raw, rounds_s, strict=True)
         return 100 * statistics.median([limit / taken for limit, taken in pairs])
 
     @property

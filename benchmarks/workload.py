@@ -98,16 +98,18 @@ class _OncePerRound:
         self._calls_left = rounds * iterations
         self._iterations = iterations
         self.cpu_rounds_s: list[float] = []
+        self.own_cpu_rounds_s: list[float] = []
         self.began_s = 0.0
 
     def __call__(self) -> None:
         # After the last round pytest-benchmark calls once more, for a result nobody wants.
         if self._calls_left and self._calls_left % self._iterations == 0:
-            began_s = time.process_time()
+            own_began_s, began_s = time.thread_time(), time.process_time()
             if not self.cpu_rounds_s:
                 self.began_s = began_s
             self._run()
             self.cpu_rounds_s.append((time.process_time() - began_s) / self._iterations)
+            self.own_cpu_rounds_s.append((time.thread_time() - own_began_s) / self._iterations)
         self._calls_left = max(0, self._calls_left - 1)
 
 
@@ -121,12 +123,14 @@ class _Beside:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self.rounds_s: list[float] = []
+        self.cpu_rounds_s: list[float] = []
 
     def __call__(self) -> None:
-        began_s = time.perf_counter()
+        began_s, cpu_began_s = time.perf_counter(), time.process_time()
         self._workload.run()
-        elapsed_s = time.perf_counter() - began_s
+        elapsed_s, cpu_s = time.perf_counter() - began_s, time.process_time() - cpu_began_s
         self.rounds_s.append(elapsed_s / self._workload.transitions_per_round)
+        self.cpu_rounds_s.append(cpu_s / self._workload.transitions_per_round)
 
 
 def measure(
@@ -148,7 +152,9 @@ def measure(
     the first round until everything is closed, without those in the rounds.
 
     ``beside`` is run after each round, off pytest-benchmark's clock; its times are noted as
-    ``raw_rounds_s``, in the order of the rounds, in seconds for one transition.
+    ``raw_rounds_s``, in the order of the rounds, in seconds for one transition, and its CPU time as
+    ``raw_cpu_rounds_s``. ``own_cpu_rounds_s`` is what the workload took in the thread of its event
+    loop alone: what it took in others is the rest of ``cpu_rounds_s``.
 
     pytest-benchmark writes a benchmark to its file unless ``has_error`` is set, so it stays set
     until the check has passed. The garbage of the start is frozen: a collection inside a round
@@ -182,6 +188,8 @@ def measure(
     info["transitions_per_round"] = workload.transitions_per_round
     if raw is not None:
         info["raw_rounds_s"] = raw.rounds_s[:rounds]
+        info["raw_cpu_rounds_s"] = raw.cpu_rounds_s[:rounds]
+        info["own_cpu_rounds_s"] = target.own_cpu_rounds_s
     if recorder.stats is not None:
         share = info.get("committed_share", 1)
         info["throughput_per_s"] = share / recorder.stats.stats.median

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Mapping
 
 from benchmarks.results import Finished, Result
-from benchmarks.tables.layout import aligned, share, speed
+from benchmarks.tables.layout import aligned, share, share_by_cpu, speed
 
 RUNGS = {
     "raw_loop": "sqlite3, one open connection (the limit)",
@@ -76,7 +77,7 @@ def _stacked(costs_us: list[float]) -> Iterator[tuple[str, ...]]:
 
 def _models(results: list[Result]) -> Iterator[tuple[str, ...]]:
     head = ("the store by model", "tasks", "transitions/s", "± %", "% of raw", "aim", "busy")
-    yield (*head, "Jain", "p50 ms", "p99 ms", "p99/p50")
+    yield (*head, "Jain", "p50 ms", "p99 ms", "p99/p50", "CPU %", "loop µs", "threads µs")
     for each in results:
         info = each.extra_info
         percent, aim = each.percent_of_raw, AT_LEAST_PERCENT.get((info["way"], info["task_count"]))
@@ -92,4 +93,14 @@ def _models(results: list[Result]) -> Iterator[tuple[str, ...]]:
             f"{info['jain_index']:.3f}",
             *(f"{wait:,.2f}" for wait in waits),
             f"{waits[1] / waits[0]:.1f}",
+            share_by_cpu(each),
+            *_cpu_us(info),
         )
+
+
+def _cpu_us(info: Mapping[str, list[float]]) -> tuple[str, str]:
+    """CPU time of a transition, in the event loop's thread and in others."""
+    if "own_cpu_rounds_s" not in info:
+        return "-", "-"
+    own_s, all_s = (statistics.median(info[f"{of}cpu_rounds_s"]) for of in ("own_", ""))
+    return f"{own_s * 1e6:,.1f}", f"{(all_s - own_s) * 1e6:,.1f}"

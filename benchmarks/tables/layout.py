@@ -20,7 +20,16 @@ def aligned(rows: Sequence[Sequence[str]], *, texts: int) -> Iterator[str]:
 
 def share(each: Result) -> str:
     """How fast it is beside the raw loop, in percent."""
-    return "-" if each.percent_of_raw is None else f"{each.percent_of_raw:.1f}"
+    return _percent(each.percent_of_raw)
+
+
+def share_by_cpu(each: Result) -> str:
+    """The same by CPU time."""
+    return _percent(each.percent_of_raw_by_cpu)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def speed(each: Result) -> tuple[str, str, str]:

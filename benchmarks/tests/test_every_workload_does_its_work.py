@@ -130,7 +130,16 @@ def test_the_raw_loop_runs_once_after_each_round(tmp_path: Path) -> None:
     """A share is taken between neighbours, so there is one neighbour for each round."""
     beside = WORKLOADS["kept connection"]()
     recorder = recorded(WORKLOADS["machine by hand"](), tmp_path, beside=beside)
-    assert 3 == len(recorder.extra_info["raw_rounds_s"])
+    info = recorder.extra_info
+    assert 3 == len(info["raw_rounds_s"]) == len(info["raw_cpu_rounds_s"])
+    assert 3 == len(info["own_cpu_rounds_s"])
+
+
+def test_cpu_time_of_other_threads_is_not_the_loops_own(tmp_path: Path) -> None:
+    """A transaction of the model with one thread is run there, and all of it is counted."""
+    info = recorded(by_model("direct"), tmp_path, beside=WORKLOADS["kept connection"]()).extra_info
+    for own_s, all_s in zip(info["own_cpu_rounds_s"], info["cpu_rounds_s"], strict=True):
+        assert 0 < own_s < all_s
 
 
 def test_an_open_loop_takes_what_arrives_and_counts_from_when_it_was_wanted(tmp_path: Path) -> None:

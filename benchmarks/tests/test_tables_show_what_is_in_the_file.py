@@ -39,6 +39,23 @@ def test_a_share_of_the_raw_loop_is_taken_between_neighbours(tmp_path: Path) -> 
     assert 50.0 == only.percent_of_raw
 
 
+def test_a_share_by_cpu_time_leaves_waiting_out(tmp_path: Path) -> None:
+    """Half the work of the raw loop in a fourth of its speed, and most of it in other threads."""
+    info: dict[str, object] = {
+        **dict.fromkeys(("latency_p50_us", "latency_p99_us", "task_count", "busy_count"), 1),
+        "way": "direct",
+        "jain_index": 1.0,
+        "raw_rounds_s": [1e-6] * 3,
+        "raw_cpu_rounds_s": [1e-6] * 3,
+        "cpu_rounds_s": [2e-6] * 3,
+        "own_cpu_rounds_s": [0.5e-6] * 3,
+    }
+    file = finished(tmp_path, benchmark("model", [4e-6] * 3, **info))
+    assert (25.0, 50.0) == (file.results[0].percent_of_raw, file.results[0].percent_of_raw_by_cpu)
+    row = [line.split() for line in tables.table("ladder", file)][-1]
+    assert ["50.0", "0.5", "1.5"] == row[-3:]
+
+
 def test_rounds_without_a_neighbour_are_no_share(tmp_path: Path) -> None:
     """A raw round more or less than rounds would pair the wrong ones."""
     uneven = benchmark("store", [2e-6, 2e-6], raw_rounds_s=[1e-6])
