@@ -160,7 +160,8 @@ class Pairing:
 
     An epoch that has ended leaves a note in `scratch`, and whoever goes on reads it there. With
     `slowdown_percent` the candidate does so much more work, to see whether it is found; `cpus` are
-    those to draw from, in place of all that are usable.
+    those to draw from, in place of all that are usable; `controls` are the benchmarks that nothing
+    which differs between the sides can touch.
     """
 
     starts: Mapping[Side, Sequence[str]]
@@ -171,6 +172,7 @@ class Pairing:
     pulse: Pulse
     group: str = "gate"
     slowdown_percent: float = 0.0
+    controls: frozenset[str] = frozenset({"control"})
     cpus: Sequence[int] | None = None
     _count: list[int] = field(default_factory=lambda: [0])
 
@@ -193,7 +195,8 @@ class Pairing:
                 failure = f"it was killed after {each.elapsed_s:.0f} s"
             elif each.exit_code != 0:
                 failure = f"it ended with exit code {each.exit_code}: {each.last_words}"
-            measured[seat] = _read(self.scratch / f"{self._stem(seat)}.json", failure)
+            out = self.scratch / f"{self._stem(seat)}.json"
+            measured[seat] = _read(out, failure, self.controls)
         return Epoch(
             sides={side: measured[Seat(side.value)] for side in Side},
             twin=measured[Seat.TWIN],
@@ -235,7 +238,7 @@ class Pairing:
         return [*self.starts[seat.side], *module, *(["--", *chosen] if chosen else [])]
 
 
-def _read(out: Path, failure: str | None) -> Measured:
+def _read(out: Path, failure: str | None, controls: frozenset[str]) -> Measured:
     """A process that failed has measured nothing, whatever stands in its file."""
     found: BenchmarkFile | None = None
     if failure is None:
@@ -252,7 +255,7 @@ def _read(out: Path, failure: str | None) -> Measured:
             for name, each in benchmarks.items()
             if each.cpu_outside_s is not None
         },
-        controls=frozenset(name for name, each in benchmarks.items() if each.is_control),
+        controls=controls & benchmarks.keys(),
         environment=found.environment if found else None,
         failure=failure,
     )

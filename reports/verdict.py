@@ -180,7 +180,7 @@ class Gate:
         reasons += seen.reasons
         is_in_part = self.question.law is not None or self.question.subject is not None
         is_timed = not is_in_part and not _is_decided(laws)
-        timing = self._time(built, book, seen) if is_timed else None
+        timing = self._time(built, book, seen, controls_of(changes)) if is_timed else None
         if timing is not None:
             reasons += timing.reasons
         reasons += [
@@ -366,7 +366,11 @@ class Gate:
         return seen
 
     def _time(
-        self, built: Mapping[Side, BuiltEnvironment], book: ledger.Ledger, seen: Behaviour
+        self,
+        built: Mapping[Side, BuiltEnvironment],
+        book: ledger.Ledger,
+        seen: Behaviour,
+        controls: frozenset[str],
     ) -> Timing:
         folder = self.home.part("pairs")
         left = len(list(folder.glob(EPOCHS)))
@@ -379,6 +383,7 @@ class Gate:
             limit_s=self.policy.limits.benchmarks_s,
             draw=random.Random(f"{self.seed}, after {left}"),
             pulse=self.progress.detail,
+            controls=controls,
         )
 
         def proven_epoch(only: Sequence[str] | None) -> Epoch:
@@ -412,6 +417,17 @@ class Gate:
         if proof is not None:
             self._proofs.setdefault(side, proof)
             self._all_proofs.append(proof)
+
+
+def controls_of(changes: Sequence[VersionChange]) -> frozenset[str]:
+    """The benchmarks that none of these changes can touch; a run without one is never a pass.
+
+    The usual one is SQLite alone. Under another SQLite it is the machine, which has no database.
+    """
+    differing = {row.name for row in changes if _differs(row)}
+    if requirements.SQLITE not in differing:
+        return frozenset({"control"})
+    return frozenset() if "python-statemachine" in differing else frozenset({"bare_machine"})
 
 
 def _differs(row: VersionChange) -> bool:

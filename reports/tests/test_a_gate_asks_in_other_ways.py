@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from reports import requirements
-from reports.schema import GateRecord, LawOutcome, LibraryEvidence, Verdict, read
+from reports.schema import (
+    GateRecord,
+    LawOutcome,
+    LibraryEvidence,
+    Verdict,
+    VersionChange,
+    read,
+)
 from reports.session import UsageError
 from reports.tests import stand_in
 from reports.tests.test_the_gate_answers import ask, texts
+from reports.verdict import controls_of
 
 ONE_LAW = ("--law", "always_holds", "--time-budget", "1")
 THE_LAW = ("--law", "work_is_done", "--time-budget", "1")
@@ -247,6 +255,28 @@ def test_another_sqlite_is_asked_by_several_processes_too(
     assert record.baseline is not None and record.candidate is not None
     assert (before, after) == (record.baseline.sqlite_version, record.candidate.sqlite_version)
     assert f"sqlite=={after}" in record.requirements
+
+
+def change(name: str, candidate: str = "2") -> VersionChange:
+    """A library of 1 on one side and of something else, or the same, on the other."""
+    return VersionChange(name=name, baseline="1", candidate=candidate, was_asked=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "controls"),
+    [
+        ([change("aiosqlite")], {"control"}),
+        ([change("sqlite")], {"bare_machine"}),
+        ([change("sqlite"), change("aiosqlite")], {"bare_machine"}),
+        ([change("sqlite"), change("python-statemachine", "1")], {"bare_machine"}),
+        ([change("sqlite"), change("python-statemachine")], set()),
+    ],
+)
+def test_the_control_is_what_the_upgrade_cannot_touch(
+    changes: list[VersionChange], controls: set[str]
+) -> None:
+    """Plain SQLite unless it is another one; then the machine unless that is; then none."""
+    assert controls == controls_of(changes)
 
 
 def test_an_sqlite_that_nobody_offers_is_a_usage_error(checkout: Path) -> None:
