@@ -7,11 +7,12 @@ from typing import Any
 
 from statemachine import State, StateMachine
 
+from properties.rules.turns import activated, run_in_turns, settled
+
 LEANS_ON = "fsmcore/adapters/statemachine.py: machine_class"
 
 
-def test_two_events_on_one_transition() -> None:
-    """Send one of them."""
+async def _push() -> list[str]:
     seen: list[str] = []
 
     class Door(StateMachine):
@@ -26,6 +27,11 @@ def test_two_events_on_one_transition() -> None:
         def on_pull(self) -> None:
             seen.append("pulled")
 
-    machine: Any = Door()
-    machine.send("push")
-    assert ["pushed"] == seen
+    machine: Any = await activated(Door())
+    await settled(machine.send("push"))
+    return seen
+
+
+def test_two_events_on_one_transition() -> None:
+    """Send one of them."""
+    assert ["pushed"] == run_in_turns(_push)
