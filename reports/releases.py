@@ -31,7 +31,7 @@ def between(
     below = f"<={last}"
     while (newest := builder.newest(f"{name}>={first},{below}", prereleases=allows)) is not None:
         found.append(Version(newest))
-        below = f"<{newest}"
+        below = f"<={newest},!={newest}"  # "<1.1" would exclude 1.1rc1, which comes before
     found.reverse()
     for end in (first, last):
         if end not in found:

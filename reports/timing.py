@@ -151,7 +151,7 @@ def _reasons(
 ) -> list[Reason]:
     if not rows:
         text = f"the time budget had no room for {policy.first_epochs} epochs: nothing was timed"
-        return [Reason(verdict=Verdict.UNKNOWN, text=f"{text}. Raise --time-budget")]
+        return [Reason(verdict=Verdict.UNKNOWN, text=f"{text}. Give them more time")]
     controls = [row for row in rows if row.is_control]
     reasons = [
         Reason(

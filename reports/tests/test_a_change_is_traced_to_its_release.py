@@ -3,6 +3,7 @@
 import math
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from packaging.version import Version
 
 from reports import bisect, probing, processes, releases, schema
-from reports.environments import Builder
+from reports.environments import Builder, Sources
 from reports.halving import boundary
 from reports.schema import BisectRecord, Turned, TurnedKind, Verdict
 from reports.session import UsageError
+from reports.tests import stand_in
 
 
 def ask(checkout: Path, *arguments: str) -> tuple[int, BisectRecord]:
@@ -53,6 +55,17 @@ def test_releases_come_from_the_index_in_their_order(builder: Builder) -> None:
     """By version, not by text; both ends included."""
     line = releases.between(builder, "planted", Version("1.0"), Version("10.0"), prereleases=False)
     assert [str(each) for each in line] == ["1.0", "1.1", *(f"{n}.0" for n in range(2, 11))]
+
+
+def test_pre_releases_are_asked_on_request(builder: Builder, tmp_path: Path) -> None:
+    """Where both ends are releases, what lies between them is too, unless it is asked for."""
+    for version in ("1.0", "1.1rc1", "1.1"):
+        stand_in.pack(tmp_path, "planted", version, {"planted/__init__.py": ""})
+    looking = replace(builder, sources=Sources(wheelhouse=tmp_path))
+    for prereleases, expected in ((False, "1.0 1.1"), (True, "1.0 1.1rc1 1.1")):
+        ends = (Version("1.0"), Version("1.1"))
+        line = releases.between(looking, "planted", *ends, prereleases=prereleases)
+        assert expected == " ".join(map(str, line))
 
 
 @pytest.mark.parametrize(
