@@ -189,12 +189,12 @@ def _without_the_callers() -> dict[str, str]:
     """This environment without PYTEST_ADDOPTS and its like: they could leave tests out unseen.
 
     Options that are meant for a session stand on its command line. Where it was called from is no
-    matter of what a test starts.
+    matter of what a test starts, and what that says is not for the page of the job.
     """
     return {
         name: text
         for name, text in os.environ.items()
-        if not name.startswith("PYTEST_") and name != INVOKED_FROM
+        if not name.startswith(("GITHUB_", "PYTEST_")) and name != INVOKED_FROM
     }
 
 

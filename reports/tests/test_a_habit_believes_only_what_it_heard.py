@@ -245,9 +245,11 @@ def test_a_callers_own_options_leave_no_test_out(
 ) -> None:
     """PYTEST_ADDOPTS would deselect tests, and the habit would pass without a word."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nosuch")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "a page that tests would write on")
     monkeypatch.setenv("PYTEST_PLUGINS", "nosuch")
     monkeypatch.setenv("KEPT", "as it is")
-    show = "import os; print(sorted({'PYTEST_ADDOPTS', 'PYTEST_PLUGINS', 'KEPT'} & {*os.environ}))"
+    names = "{'GITHUB_STEP_SUMMARY', 'PYTEST_ADDOPTS', 'PYTEST_PLUGINS', 'KEPT'}"
+    show = f"import os; print(sorted({names} & {{*os.environ}}))"
     habit.run(_step(show, codes=TOOL_CODES, is_silent=True), [])
     assert "['KEPT']\n" == capfd.readouterr().out
 
