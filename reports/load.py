@@ -130,6 +130,13 @@ def _decode(path: str | os.PathLike[str], text: str) -> _File:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _wrong_file(path, f"not JSON ({error})") from error
+    if groups := _groups_of_a_session(raw):
+        raise UnusableFileError(
+            path,
+            "the record of a session, which holds no rounds",
+            f"They stand in a file for each group: name {' or '.join(groups)}.",
+            Verdict.USAGE,
+        )
     if not isinstance(raw, dict) or not {"benchmarks", "machine_info", "version"} <= raw.keys():
         raise _wrong_file(path, "JSON, but not a record of pytest-benchmark")
     major = str(raw["version"]).partition(".")[0]
@@ -145,6 +152,13 @@ def _decode(path: str | os.PathLike[str], text: str) -> _File:
         return msgspec.convert(raw, _File)
     except msgspec.ValidationError as error:
         raise _damaged(path, f"not as pytest-benchmark writes it: {error}") from error
+
+
+def _groups_of_a_session(raw: object) -> list[str]:
+    """The files that the record of `nox -s benchmarks` names; none for any other file."""
+    figures = raw.get("figures") if isinstance(raw, dict) and "kind" in raw else None
+    named = figures.items() if isinstance(figures, dict) else ()
+    return [str(value) for name, value in named if str(name).endswith(".file")]
 
 
 def _benchmark(path: str | os.PathLike[str], each: _Benchmark) -> Benchmark:

@@ -84,6 +84,11 @@ def bad_files() -> dict[str, tuple[str, int, str]]:
         "nested": ("[" * 100_000, 2, "not JSON"),
         "list": ("[]", 2, "not a record of pytest-benchmark"),
         "other": ("{}", 2, "not a record of pytest-benchmark"),
+        "session": (
+            '{"kind": "session", "figures": {"a.file": "out/a.json", "b.file": "b.json", "x": 1}}',
+            2,
+            "a file for each group: name out/a.json or b.json.",
+        ),
         "newer": (json.dumps({**good, "version": "6.0.0"}), 4, "pytest-benchmark 6.0.0"),
         "odd version": (json.dumps({**good, "version": None}), 4, "pytest-benchmark None"),
         "no benchmarks": (json.dumps({**good, "benchmarks": []}), 4, "holds no benchmark"),
