@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import sqlite3
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ class Book:
         self.machine = machine
         self.native = native
         self.messages: list[str] = []
-        self._file_count = 0
+        self.file = folder
+        """The database that was made last."""
 
     def write(self, error: BaseException) -> None:
         """Keep what an error says."""
@@ -77,14 +79,8 @@ class Book:
 
     def opened(self, **options: Any) -> Any:
         """Lend a manager on a new store."""
-        self._file_count += 1
-        options = {"machine": self.machine, "retry": NO_WAITING, **options}
-        return opened(self.folder / f"{self._file_count}.db", **options)
-
-    @property
-    def file(self) -> Path:
-        """The database that was made last."""
-        return self.folder / f"{self._file_count}.db"
+        self.file = Path(tempfile.mkdtemp(dir=self.folder), "files.db")
+        return opened(self.file, **{"machine": self.machine, "retry": NO_WAITING, **options})
 
 
 def denied(connection: sqlite3.Connection) -> None:
@@ -250,6 +246,21 @@ async def of_tables(book: Book) -> None:
     book.ask(adopting.adopt, str(book.file))
 
 
+async def of_denied_reads(book: Book, model: str) -> None:
+    """Two reads at once, and a transition, on connections to which everything is denied by now."""
+    is_denied = False
+
+    def denied_later(connection: sqlite3.Connection) -> None:
+        connection.set_authorizer(lambda *_: int(is_denied))
+
+    with book.native.prepared(denied_later):
+        async with book.opened(connections=model) as manager:
+            is_denied = True
+            await asyncio.gather(*(book.hear(manager.store.read(KEY)) for _ in range(2)))
+            await book.hear(manager.transition(KEY, "start_upload"))
+            is_denied = False
+
+
 async def of_opening(book: Book) -> None:
     """Files that are none, models that are none, and stores that are not open, or are already."""
     for given in (book.folder / "none" / "a.db", book.folder, book.folder / "none.db", "", "a\0b"):
@@ -266,6 +277,7 @@ async def of_opening(book: Book) -> None:
             await book.hear(asyncio.to_thread(asyncio.run, manager.store.read(KEY)))
         with book.native.prepared(denied):
             await book.hear(Store(book.folder / f"new {name}.db", create=True).open())
+        await of_denied_reads(book, name)
     for model in ("poled", Pooled, 4):
         book.ask(Store, text, connections=model)
     book.ask(Store, ":memory:")
@@ -330,14 +342,14 @@ async def of_commands(book: Book) -> None:
                 code: object = command(given)
             except SystemExit as exiting:
                 code = exiting.code
-        said = out.getvalue().replace(str(book.folder), "FOLDER").splitlines()
+        said = out.getvalue().replace(str(book.file.parent), "FOLDER").splitlines()
         book.messages += [*said, f"  exit code {code}"]
 
     async with book.opened():
         pass
-    file = str(book.file)
+    file, folder = str(book.file), str(book.file.parent)
     for command in (adopting.main, checking.main):
-        for given in (["--help"], [], [str(book.folder)], ["/dev/null"], [f"{file}-none"], [file]):
+        for given in (["--help"], [], [folder], ["/dev/null"], [f"{file}-none"], [file]):
             run(command, *given)
     query(book.file, "UPDATE files SET version = 3, gemini_state = 'lost'")
     run(checking.main, file)

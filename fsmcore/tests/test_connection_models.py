@@ -5,26 +5,33 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
+import sqlite3
 import subprocess
 import sys
-import threading
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from fsmcore import (
     DefinitionError,
     Fate,
+    FileLockManager,
+    FileLocks,
+    NoFileLocks,
     Outcome,
     Store,
+    Synchronous,
+    TransitionNotAllowedError,
     TransitionResult,
 )
 from fsmcore.connections import (
     MODELS,
     Pooled,
 )
-from fsmcore.connections.lane import ThreadLane, _Mail
+from fsmcore.connections.lane import Answer, Hop, ThreadLane
 from fsmcore.tests.support import (
     KEY,
     Connections,
@@ -38,6 +45,8 @@ from fsmcore.tests.support import (
 from fsmcore.tests.test_cancellation import LANDED, WAITING, cancelling
 
 HOP_MODELS = sorted(set(MODELS) - {"per-transition"})
+FRESH = {"per-transition", "direct"}
+T = TypeVar("T")
 
 
 @pytest.fixture(params=sorted(MODELS))
@@ -79,15 +88,80 @@ def test_a_store_in_memory_is_refused() -> None:
         Store(":memory:", create=True)
 
 
-async def test_twenty_contend_and_one_wins(path: Path, model: str) -> None:
-    """Twenty attempts on one file: one moves it, nineteen are refused."""
-    async with opened(path, connections=model) as manager:
+@pytest.mark.parametrize("locks", [FileLockManager, NoFileLocks])
+async def test_twenty_contend_and_one_wins(
+    path: Path, model: str, locks: Callable[[], FileLocks]
+) -> None:
+    """Twenty attempts on one file: one moves it, nineteen are refused; with file locks or not."""
+    async with opened(path, connections=model, locks=locks()) as manager:
         answers = await asyncio.gather(
             *(manager.transition(KEY, "start_upload") for _ in range(20)), return_exceptions=True
         )
-    assert 1 == sum(isinstance(each, TransitionResult) for each in answers)
+    assert {TransitionResult: 1, TransitionNotAllowedError: 19} == Counter(map(type, answers))
     assert ("uploading", 1) == state(path)
     assert 1 == journal_count(path)
+
+
+@pytest.mark.parametrize("synchronous", [Synchronous.NORMAL, Synchronous.EXTRA])
+async def test_every_connection_is_what_the_model_was_asked_for(
+    path: Path, model: str, native: Connections, synchronous: Synchronous
+) -> None:
+    """What a commit waits for once there is a WAL, and how long SQLite itself waits for a lock."""
+    async with opened(path):
+        pass
+    asked: dict[sqlite3.Connection, list[str]] = {}
+    waits_ms = []
+
+    def look(connection: sqlite3.Connection) -> None:
+        waits_ms.extend(connection.execute("PRAGMA busy_timeout").fetchone())
+        connection.set_trace_callback(asked.setdefault(connection, []).append)
+
+    made: Any = MODELS[model]
+    with native.prepared(look):
+        connections = made(synchronous=synchronous, busy_timeout_ms=1234)
+        async with opened(path, connections=connections, files=()) as manager:
+            assert synchronous is manager.store._connections.synchronous
+            await manager.transition(KEY, "start_upload")
+    setting = "PRAGMA synchronous="
+    last = [[each for each in said if each.startswith(setting)][-1] for said in asked.values()]
+    assert {f"{setting}{synchronous.name}"} == set(last)
+    assert {1234} == set(waits_ms)
+
+
+async def test_a_fresh_connection_for_each_transaction_where_that_is_said(
+    path: Path, model: str, native: Connections
+) -> None:
+    """One more for each of three files and each transition, or none beside those that stay."""
+    made: list[int] = []
+    async with opened(path, files=("a", "b", "c"), connections=model) as manager:
+        for name in "abc":
+            made.append(len(native.opened))
+            await manager.transition(name, "start_upload")
+            assert made[0] == len(native.opened) - (len(made) if model in FRESH else 0)
+            assert {"per-transition": 1, "direct": 1, "pooled": 4}.get(
+                model, 1
+            ) == native.open_count
+
+
+async def test_a_pool_fills_each_thread_with_sixteen_calls_before_the_next(path: Path) -> None:
+    """So many cost less in one thread than waking another; when all are back it begins anew."""
+    counts: Counter[str] = Counter()
+
+    class Counted(ThreadLane):
+        def submit(self, hop: Hop[T]) -> Answer[T]:
+            counts[self.name] += 1
+            return super().submit(hop)
+
+    async with opened(path, connections=Pooled(lanes=Counted)) as manager:
+        for read_count, each in (
+            (40, [16, 16, 8]),
+            (48, [16, 16, 16]),
+            (20, [16, 4, 0]),
+            (51, [19, 16, 16]),
+        ):
+            counts.clear()
+            await asyncio.gather(*(manager.store.read(KEY) for _ in range(read_count)))
+            assert each == [counts[f"files.db {number}"] for number in (2, 3, 4)]
 
 
 async def test_a_foreign_writer_is_waited_for(path: Path, model: str) -> None:
@@ -188,23 +262,6 @@ def test_a_store_that_nobody_closes_says_so(path: Path, model: str) -> None:
     assert ["files.db"] == [found.name for found in path.parent.iterdir()]
 
 
-def test_a_wake_up_that_a_closed_loop_never_heard_holds_up_nobody() -> None:
-    """An answer was on its way as its loop was closed; those of the next loop come all the same."""
-    mail = _Mail()
-    dead, alive = asyncio.new_event_loop(), asyncio.new_event_loop()
-    unheard, heard = dead.create_future(), alive.create_future()
-    mail.answers.append((unheard, False, "nobody waits"))
-    mail.send()
-    dead.close()
-    mail.answers.append((heard, False, "for somebody"))
-    mail.send()
-    try:
-        assert "for somebody" == alive.run_until_complete(asyncio.wait_for(heard, 5))
-    finally:
-        alive.close()
-    assert not unheard.done()
-
-
 @pytest.mark.parametrize("model", HOP_MODELS)
 def test_a_forgotten_store_is_closed_in_another_loop(path: Path, model: str) -> None:
     """Even when a call of the first loop was on its way as that loop was closed."""
@@ -221,54 +278,3 @@ def test_a_forgotten_store_is_closed_in_another_loop(path: Path, model: str) -> 
 
     asyncio.run(forget())
     asyncio.run(use())
-
-
-async def test_a_lane_that_is_ended_at_once_gives_every_answer() -> None:
-    """The stop is queued behind them, and holds none of them up."""
-
-    class Said:
-        def __init__(self, word: str) -> None:
-            self.word = word
-
-        def __call__(self) -> str:
-            return self.word
-
-        def withdraw(self) -> None:
-            raise AssertionError("nobody was cancelled")
-
-    lane = ThreadLane("a test's")
-    asked = [lane.submit(Said("one")), lane.submit(Said("two"))]
-    ended = lane.end()
-    async with asyncio.timeout(30):
-        await ended
-        assert ["one", "two"] == [await each for each in asked]
-
-
-async def test_who_is_cancelled_at_a_hop_withdraws_it_and_waits_for_its_end() -> None:
-    """However often: the hop is withdrawn, ends, and only then is the cancellation told."""
-    done: list[str] = []
-    may_end = threading.Event()
-
-    class Slow:
-        def __call__(self) -> None:
-            may_end.wait(30)
-            done.append("ended")
-
-        def withdraw(self) -> None:
-            done.append("withdrawn")
-
-    async def waiting() -> None:
-        await lane.submit(Slow())
-
-    lane = ThreadLane("a test's")
-    task = asyncio.create_task(waiting())
-    await asyncio.sleep(0)
-    task.cancel()
-    task.cancel()
-    await asyncio.sleep(0)
-    assert (False, ["withdrawn"] * 2) == (task.done(), done)
-    may_end.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert ["withdrawn", "withdrawn", "ended"] == done
-    await lane.end()
