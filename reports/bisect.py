@@ -33,6 +33,7 @@ from reports.schema import (
     BenchmarkComparison,
     BenchmarkOutcome,
     BisectRecord,
+    LawRecord,
     LawVerdict,
     Turned,
     TurnedKind,
@@ -67,6 +68,9 @@ class Bisection:
             and after[name].verdict in SEEN
             and law.verdict is not after[name].verdict
         }
+        for release, found in ((self.line[0], before), (self.line[-1], after)):
+            silent = [name for name in before | after if _is_silent(found.get(name))]
+            self.problems += [f"{name} is unknown at {release}" for name in silent]
         asked = sorted({law.law for law in turned.values()})
 
         def verdict(place: int, name: str) -> bool | None:
@@ -104,7 +108,13 @@ class Bisection:
     def benchmarks(self, names: Sequence[str]) -> list[Turned]:
         """Every benchmark that regressed or got faster between the ends, with its neighbours."""
         ends = self.prober.clocks(self.line[0], self.line[-1], names)
-        chosen = [name for name in _chosen(ends, names, "benchmark") if ends[name].outcome in MOVED]
+        wanted = _chosen(ends, names, "benchmark")
+        chosen = [name for name in wanted if ends[name].outcome in MOVED]
+        self.problems += [
+            f"{name} is {ends[name].outcome.value} between the ends, {_ratio(ends[name])}"
+            for name in wanted
+            if ends[name].outcome not in SAME
+        ]
 
         def moved(place: int, name: str) -> bool | None:
             found = self.prober.clocks(self.line[0], self.line[place], chosen).get(name)
@@ -191,6 +201,10 @@ class Bisection:
             except NothingKnownError as error:
                 self.problems.append(f"{kind.value}: the ends could not be compared: {error}")
         return turned
+
+
+def _is_silent(law: LawRecord | None) -> bool:
+    return law is None or law.verdict is LawVerdict.UNKNOWN
 
 
 def _chosen(found: Iterable[str], names: Sequence[str], what: str) -> list[str]:

@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from reports import bisect, probing, processes, releases, schema
+from reports import bisect, probing, processes, releases, schema, terminal
 from reports.environments import Builder, Sources
 from reports.halving import boundary
-from reports.schema import BisectRecord, Turned, TurnedKind, Verdict
+from reports.progress import Progress
+from reports.schema import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    BisectRecord,
+    Turned,
+    TurnedKind,
+    Verdict,
+)
 from reports.session import UsageError
 from reports.tests import stand_in
 
@@ -122,6 +130,56 @@ def test_an_end_that_cannot_be_asked_leaves_everything_unknown(checkout: Path) -
     assert (3, []) == (code, record.turned)
     assert "the ends could not be compared" in record.summary
     assert "broken" in record.summary
+
+
+def test_a_law_that_one_end_does_not_report_is_no_sameness(checkout: Path) -> None:
+    """8.0 hides it: nothing turned that was seen, and that is no pass."""
+    code, record = ask(checkout, "1.0", "8.0", "--law")
+    assert (3, Verdict.UNKNOWN) == (code, record.verdict)
+    assert "work_is_done [planted] is unknown at 8.0" in record.summary
+
+
+class Clocks:
+    """Tells one ratio of any two releases, and what the clocks conclude."""
+
+    def __init__(self, outcome: BenchmarkOutcome) -> None:
+        self.outcome = outcome
+
+    def clocks(self, *_: object) -> dict[str, BenchmarkComparison]:
+        """What a comparison of two releases gives."""
+        row = BenchmarkComparison(
+            name="work",
+            is_control=False,
+            baseline_us=1.0,
+            candidate_us=1.4,
+            ratio=1.4,
+            ratio_low=0.9,
+            ratio_high=2.0,
+            confidence=0.95,
+            epoch_count=12,
+            outcome=self.outcome,
+            epoch_ratios=[],
+        )
+        return {"work": row}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_told"),
+    [
+        (BenchmarkOutcome.UNKNOWN, True),
+        (BenchmarkOutcome.SLOWER, True),
+        (BenchmarkOutcome.WITHIN_TOLERANCE, False),
+    ],
+)
+def test_a_benchmark_that_the_clocks_leave_open_is_no_sameness(
+    outcome: BenchmarkOutcome, is_told: bool
+) -> None:
+    """A busy machine hides a change between the ends: nothing is looked for, and it says so."""
+    line = [Version("1.0"), Version("2.0")]
+    prober: Any = Clocks(outcome)
+    bisection = bisect.Bisection(prober, line, Progress(terminal.console()))
+    assert [] == bisection.benchmarks(["work"])
+    assert is_told is bool(bisection.problems)
 
 
 def test_a_slower_release_is_timed_against_its_neighbours(checkout: Path) -> None:
