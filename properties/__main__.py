@@ -69,6 +69,11 @@ def _parser() -> Parser:
         "--cases", type=given_path, metavar="FILE", help="meet the cases noted there, draw none"
     )
     made.add_argument("--list", action="store_true", help="list laws and subjects, ask nothing")
+    made.add_argument(
+        "--write-docs",
+        action="store_true",
+        help="write the pages about laws and faults, ask nothing",
+    )
     return made
 
 
@@ -203,6 +208,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         told = [f"{name}\n      {sentence_of(name)}" for name in law_names()]
         print("laws:", *told, "subjects:", *subject_names(), NO_SUBJECT, sep="\n  ")
+        return 0
+    if options.write_docs:
+        from properties import pages  # late: it knows the mutants, which no law may
+
+        print(f"properties: pass: wrote {', '.join(pages.write())}, nothing was asked")
         return 0
     begin(options.record)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)

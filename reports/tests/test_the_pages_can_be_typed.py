@@ -1,22 +1,25 @@
-"""What the pages tell people to type can be typed: sessions, their options, code, ledger lines."""
+"""What the pages tell people to type can be typed: sessions, options, code, ledgers, workflows."""
 
+import itertools
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from reports import ledger
+from reports import commands, gate, ledger
+from reports.commands import HABITS, explained, modules
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"nox -s ([a-z]+)([^#|)]*)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
-HABITS = {"docs", "lint", "minimums", "tests", "types", "wheel"}
 
 
 def blocks(language: str) -> Iterator[tuple[Path, str, str]]:
@@ -37,33 +40,6 @@ def typed() -> Iterator[tuple[str, str]]:
         for words in (*lines, *(each.replace("\n", " ") for each in inline)):
             if found := TYPED.search(words):
                 yield found[1], found[2]
-
-
-@cache
-def modules() -> dict[str, str]:
-    """The module that each session of the noxfile starts."""
-    source = (ROOT / "noxfile.py").read_text(encoding="utf-8")
-    found = {}
-    for name, body in re.findall(
-        r"@nox\.session\ndef (\w+)\(.*?\n(.*?)(?=\n\n\n|\Z)", source, re.DOTALL
-    ):
-        started = re.search(r'"-m", "([\w.]+)"', body)
-        found[name] = started[1] if started else ""
-    return found
-
-
-@cache
-def explained(session: str) -> str:
-    """What the session's tool says of its options."""
-    done = subprocess.run(
-        [sys.executable, "-m", modules()[session], "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout
 
 
 def test_every_session_on_a_page_exists() -> None:
@@ -131,3 +107,66 @@ def test_ledger_lines_on_a_page_can_be_written(tmp_path: Path) -> None:
         path = tmp_path / "accepted.toml"
         path.write_text(text, encoding="utf-8")
         assert 1 == len(ledger.read(path))
+
+
+def test_the_page_of_commands_is_current() -> None:
+    """Each session with its help; other releases of Python break its lines elsewhere."""
+    written, published = commands.page(), commands.PAGE.read_text(encoding="utf-8")
+    assert written.split() == published.split(), "write it anew: python -m reports.commands"
+
+
+VARIABLE = re.compile(r"\$\{\{ *matrix\.(\w+) *\}\}")
+
+
+def workflows() -> list[dict[Any, Any]]:
+    """Every block that a CI would read."""
+    found = [msgspec.yaml.decode(text, type=dict[Any, Any]) for _, text, _ in blocks("yaml")]
+    return [each for each in found if "jobs" in each]
+
+
+def commands_of(job: dict[str, Any]) -> Iterator[str]:
+    """Each line that a job runs, once for each value of its matrix."""
+    matrix = job.get("strategy", {}).get("matrix", {})
+    for step in job["steps"]:
+        assert step.keys() & {"run", "uses"}, f"a step does nothing: {step}"
+        for line in str(step.get("run", "")).replace("\\\n", " ").splitlines():
+            named = set(VARIABLE.findall(line))
+            if not isinstance(matrix, dict):
+                yield line  # another job makes it
+                continue
+            assert named <= matrix.keys(), line
+            values = [[(name, value) for value in matrix[name]] for name in sorted(named)]
+            for chosen in itertools.product(*values):
+                asked = line
+                for name, value in chosen:
+                    asked = re.sub(rf"\$\{{\{{ *matrix\.{name} *\}}\}}", str(value), asked)
+                yield asked
+
+
+def test_every_workflow_on_a_page_runs_what_there_is() -> None:
+    """A block is a workflow with triggers and jobs; its sessions take the options it gives them."""
+    count = 0
+    for workflow in workflows():
+        # YAML 1.1 reads a bare `on` as true.
+        assert {"name", "jobs"} <= workflow.keys() and {"on", "True", True} & workflow.keys()
+        for job in workflow["jobs"].values():
+            assert "runs-on" in job
+            for line in commands_of(job):
+                words = shlex.split(line, comments=True)
+                if "nox" not in words:
+                    assert words[:4] == ["python", "-m", "pip", "install"], line
+                    continue
+                assert ["nox", "-s"] == words[:2], line
+                assert_typed(words[2], words[4:])
+                count += 1
+    assert count
+
+
+def assert_typed(session: str, options: list[str]) -> None:
+    """A session that there is, and options that its tool takes, as the gate itself parses them."""
+    assert session in modules(), session
+    if session == "gate":
+        assert gate.build_parser().parse_args(options).requirements
+    elif session not in HABITS:
+        given = set(OPTION.findall(" ".join(options)))
+        assert set() == given - set(OPTION.findall(explained(session)))
