@@ -28,12 +28,13 @@ def lines(finished: Finished) -> Iterator[str]:
 
 def growth(finished: Finished) -> Iterator[str]:
     """Each size of the table beside one of a hundred files, round by round."""
-    rows = [("model", "files", "µs each", "± %", "times as long as with 100 files")]
+    head = ("model", "files", "µs each", "± %", "times as long as with 100 files")
+    rows = [(*head, "times the CPU time")]
     for each in finished.results:
-        percent = each.percent_of_raw
-        times = "-" if percent is None else f"{100 / percent:.2f}"
+        percents = (each.percent_of_raw, each.percent_of_raw_by_cpu)
+        times = ["-" if percent is None else f"{100 / percent:.2f}" for percent in percents]
         info = each.extra_info
-        rows.append((info["way"], f"{info['file_count']:,}", *speed(each)[1:], times))
+        rows.append((info["way"], f"{info['file_count']:,}", *speed(each)[1:], *times))
     yield from aligned(rows, texts=1)
 
 

@@ -56,6 +56,20 @@ def test_a_share_by_cpu_time_leaves_waiting_out(tmp_path: Path) -> None:
     assert ["50.0", "0.5", "1.5"] == row[-3:]
 
 
+def test_growth_is_shown_by_the_wall_and_by_cpu_time(tmp_path: Path) -> None:
+    """A million files take four times as long as a hundred, and work twice as much."""
+    info: dict[str, object] = {
+        "way": "direct",
+        "file_count": 1_000_000,
+        "raw_rounds_s": [1e-6] * 3,
+        "raw_cpu_rounds_s": [1e-6] * 3,
+        "cpu_rounds_s": [2e-6] * 3,
+    }
+    file = finished(tmp_path, benchmark("files", [4e-6] * 3, **info))
+    row = [line.split() for line in tables.table("growth", file)][-1]
+    assert ["direct", "1,000,000", "4.0", "0", "4.00", "2.00"] == row
+
+
 def test_rounds_without_a_neighbour_are_no_share(tmp_path: Path) -> None:
     """A raw round more or less than rounds would pair the wrong ones."""
     uneven = benchmark("store", [2e-6, 2e-6], raw_rounds_s=[1e-6])
