@@ -216,8 +216,8 @@ def keep(path: Path, latest: Line) -> None:
 
 
 def done(lines: Sequence[Line], cell: Cell) -> int:
-    """How many such runs stand in the file, whatever sources made them."""
-    return sum(shares.cell_of(each) == cell for each in lines)
+    """How many such runs stand in the file that count, whatever sources made them."""
+    return sum(shares.cell_of(each) == cell and shares.is_counted(each) for each in lines)
 
 
 def _parser() -> session.Parser:

@@ -58,6 +58,14 @@ def cell_of(line: Line) -> Cell:
     )
 
 
+def is_counted(line: Line) -> bool:
+    """Whether a run says anything: one of identical code without an epoch could raise no alarm.
+
+    With a slowdown it has not found it, and counts.
+    """
+    return bool(line["epochs"]) or cell_of(line).slowdown_percent > 0
+
+
 def said_slower(row: Line, *, is_believed: bool) -> dict[str, bool]:
     """Which rules said that the candidate is slower, of one benchmark of one run."""
     regressed = is_believed and row["outcome"] == BenchmarkOutcome.REGRESSED.value
@@ -70,7 +78,7 @@ def said_slower(row: Line, *, is_believed: bool) -> dict[str, bool]:
 def counted(lines: Iterable[Line]) -> dict[tuple[Cell, str], Counts]:
     """Hits and trials by cell and benchmark; the answers of whole runs stand under `RUN`."""
     found: dict[tuple[Cell, str], Counts] = {}
-    for line in lines:
+    for line in filter(is_counted, lines):
         cell = cell_of(line)
         told = {RUN: {f"answers {each.value}": each.value == line["answer"] for each in ANSWERS}}
         is_believed = line["answer"] != Verdict.INVALID.value

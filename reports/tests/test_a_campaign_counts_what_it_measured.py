@@ -18,7 +18,13 @@ from reports.shares import Cell, Line
 
 def line(outcome: str, low: float | None = 1.0, answer: str = "unknown", **changes: object) -> Line:
     known: Line = {"only": "", "slowdown_percent": 0.0, "budget_s": 60.0, "hog": False}
-    known |= {"answer": answer, "elapsed_s": 20.0, "sources": "a", "machine": "a machine"}
+    known |= {
+        "answer": answer,
+        "elapsed_s": 20.0,
+        "epochs": 12,
+        "sources": "a",
+        "machine": "a machine",
+    }
     row = {"outcome": outcome, "ratio": [1.0, low, 1.1], "others": ["Mann-Whitney 5%"]}
     return {**known, "benchmarks": {"manager": row, "control": {"outcome": "quiet"}}, **changes}
 
@@ -102,10 +108,17 @@ def test_each_rule_is_counted_by_cell_and_benchmark() -> None:
 
 
 def test_what_was_not_measured_counts_against_us() -> None:
-    """A run that ended before it had a row of a benchmark has not found its slowdown."""
-    lines = [line("regressed", 1.02), line("", benchmarks={"manager": {"outcome": "unknown"}})]
-    counts = shares.counted(lines)[PLAIN, "manager"]
-    assert ((1, 2), (1, 1)) == (counts[shares.OURS], counts["Mann-Whitney 5%"])
+    """A run that had no time for an epoch has not found a slowdown, nor spared identical code."""
+    nothing: Line = {"epochs": 0, "benchmarks": {"manager": {"outcome": "unknown"}}}
+    for slowdown, ours, count in ((3.0, (1, 2), 2), (0.0, (1, 1), 1)):
+        cell = replace(PLAIN, slowdown_percent=slowdown)
+        lines = [
+            line("regressed", 1.02, slowdown_percent=slowdown),
+            line("", slowdown_percent=slowdown, **nothing),
+        ]
+        counts = shares.counted(lines)[cell, "manager"]
+        assert (ours, (1, 1)) == (counts[shares.OURS], counts["Mann-Whitney 5%"])
+        assert count == campaign.done(lines, cell)
 
 
 def test_the_table_is_shown_recorded_and_written(
