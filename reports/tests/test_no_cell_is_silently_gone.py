@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reports import cell, merge, plan, recipe, schema, session, spread
+from reports import cell, merge, plan, recipe, schema, session, spread, task
 from reports.documents import told
 from reports.documents.junit import junit
 from reports.schema import (
@@ -203,6 +203,23 @@ def test_only_the_answer_to_the_question_is_one(ended: Any, words: str) -> None:
     assert right == spread.answer_of(
         question("asked"), process(msgspec.json.encode(right).decode())
     )
+
+
+def test_what_a_worker_has_set_for_itself_reaches_no_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask's nanny makes the allocator give memory back at once, which is no part of a question."""
+    interpreter = tmp_path / "python"
+    interpreter.write_text("#!/bin/sh\nenv\n")
+    interpreter.chmod(0o755)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("KEPT", "as it is")
+    ended = subprocess.run(
+        task.command(str(interpreter)), capture_output=True, text=True, check=True
+    )
+    names = {line.partition("=")[0] for line in ended.stdout.splitlines()}
+    assert {"KEPT"} == names & {"KEPT", "MALLOC_TRIM_THRESHOLD_", "OMP_NUM_THREADS"}
 
 
 def test_what_is_answered_is_not_asked_again(tmp_path: Path) -> None:
