@@ -17,6 +17,7 @@ from fsmcore import (
     GuardRejectedError,
     MachineContractError,
     MachineFactory,
+    StateMachineAdapter,
     TransitionNotAllowedError,
     UnknownEventError,
 )
@@ -186,7 +187,25 @@ def test_a_machine_that_swallows_errors_is_refused(
     monkeypatch.setattr(statemachine.StateMachine, flag, True, raising=False)
     machine_class.cache_clear()
     try:
-        with pytest.raises(MachineContractError, match="as StateChart does"):
+        with pytest.raises(MachineContractError) as caught:
             machine_class(FILE_LIFECYCLE)
     finally:
         machine_class.cache_clear()
+    assert str(caught.value) == (
+        f"python-statemachine {statemachine.__version__}: StateMachine swallows the errors of "
+        "callbacks or ignores refused events, as StateChart does; a failed write would look like "
+        "success."
+    )
+
+
+async def test_a_library_that_cannot_be_activated_from_a_coroutine_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a release that is too old for callbacks that are coroutines."""
+    monkeypatch.setattr(statemachine.StateMachine, "activate_initial_state", None)
+    with pytest.raises(MachineContractError) as caught:
+        await Caller().build(StateMachineAdapter).activate()
+    assert str(caught.value) == (
+        f"python-statemachine {statemachine.__version__} cannot be activated from a coroutine: "
+        "use python-statemachine 2.3 or later, where async callbacks are awaited."
+    )

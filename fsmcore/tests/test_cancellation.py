@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fsmcore import Fate, FileTransitionManager, MachineFactory, Outcome, TransitionResult
+from fsmcore.cancellation import finish
 from fsmcore.tests.support import (
     Connections,
     Steps,
@@ -294,3 +295,29 @@ async def test_opening_and_closing_may_be_cancelled_at_any_step(
             break
         assert made[0].cancelled()
     assert step > 8
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_is_finished_for_a_caller_who_is_gone_is_told_in_the_log(
+    caplog: pytest.LogCaptureFixture, fails: bool
+) -> None:
+    """However often he is cancelled: it is asked once to end sooner, and its failure is told."""
+    may_end, asked = asyncio.Event(), []
+
+    async def work() -> str:
+        await may_end.wait()
+        if fails:
+            raise RuntimeError("too late")
+        return "done"
+
+    task = asyncio.create_task(finish(work(), on_cancel=lambda: asked.append("sooner")))
+    for _ in range(2):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert (False, ["sooner"]) == (task.done(), asked)
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    told = ["cancelled while finishing, and that failed: too late"] if fails else []
+    assert told == caplog.messages
