@@ -1,4 +1,4 @@
-"""Which laws hold where: a table for each group of cells, and what was broken in which of them."""
+"""Which laws hold where: a table for each group of cells, and all that is broken in each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +23,7 @@ _CASES = {
 
 
 def matrix(record: MatrixRecord) -> Document:
-    """The table of each group, and below it each broken law with its places."""
+    """The table of each group, and below it each place with all that is broken there."""
     groups = {
         group: [row for row in record.rows if row.group == group]
         for group in dict.fromkeys(row.group for row in record.rows)
@@ -83,14 +83,16 @@ def _cell(row: CellRow) -> Cell:
 
 
 def _broken(rows: Iterable[CellRow]) -> Table:
-    places: dict[str, list[str]] = {}
-    for row in rows:
-        for law in row.broken:
-            promised = "" if row.is_promised else " (never promised)"
-            places.setdefault(law, []).append(f"{row.place.words}{promised}")
     return Table(
-        heads=("broken, and not known", "where"),
-        rows=[(law, "; ".join(found)) for law, found in places.items()],
+        heads=("where", "broken, and not known"),
+        rows=[
+            (
+                row.place.words + ("" if row.is_promised else " (never promised)"),
+                ", ".join(row.broken),
+            )
+            for row in rows
+            if row.broken
+        ],
     )
 
 

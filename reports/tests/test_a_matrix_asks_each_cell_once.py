@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import matrix, recipe
+from reports import marked, matrix, recipe, session
 from reports.documents import told
 from reports.documents.markdown import markdown
 from reports.documents.model import CaseOutcome
@@ -156,3 +156,15 @@ def test_a_group_that_is_not_there_and_a_recipe_that_is_none_are_usage_errors(
     (tmp_path / "wrong.toml").write_text('title = "x"\npython = "3.11"\n')
     with pytest.raises(UsageError, match=r"no recipe .*`python`"):
         recipe.chosen([], [tmp_path / "wrong.toml"])
+
+
+def test_the_tables_of_the_page_were_written_by_a_run() -> None:
+    """Of at least twenty cells, none of them silent."""
+    page = (session.ROOT / matrix.PAGE).read_text("utf-8")
+    lines = marked.between(page, matrix.MARK)
+    summary = next(line for line in lines if "**matrix:" in line)
+    cells = re.search(r"(\d+) cells", summary)
+    assert cells is not None
+    assert int(cells[1]) >= 20
+    said = [line for line in lines if line.startswith("|") and "---" not in line]
+    assert [] == [line for line in said if re.search(r"\|\s*\|", line)], "a cell says nothing"
