@@ -220,6 +220,7 @@ class Scene:
     async def _made(self) -> Subject:
         subject = self._factory()
         keep_what_is_shown(subject)
+        self._unmade = subject  # who cannot be made is closed all the same
         await subject.make(self._path)
         self._open_subjects.append(subject)
         return subject
@@ -256,6 +257,8 @@ class Scene:
         except Exception as error:  # noqa: BLE001 - an error is an answer here
             cancelled = isinstance(error, CallCancelledError)
             self._answer = "cancelled" if cancelled else type(error).__name__
+            with contextlib.suppress(Exception):
+                await self._ends("close", self._unmade.close())
             self._look_for_leaks(1, await self._leaks())
             return await self._works("make", self._made())
         self._answer = _SUCCESS
