@@ -148,4 +148,12 @@ def test_a_lane_that_is_dropped_says_so_and_gives_back_its_thread() -> None:
     (warning,) = told
     words = "unclosed store (files.db 1); use 'async with', or await its close()."
     assert words == str(warning.message)
-    assert (__file__, True) == (warning.filename, isinstance(warning.source, ThreadLane))
+    assert isinstance(warning.source, ThreadLane)
+
+
+def test_the_warning_points_at_who_dropped_the_lane() -> None:
+    """And not into the core, where nobody has to mend anything."""
+    lane = ThreadLane("files.db 1")
+    with pytest.warns(ResourceWarning) as told:
+        del lane
+    assert [__file__] == [each.filename for each in told]
