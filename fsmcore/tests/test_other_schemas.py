@@ -61,6 +61,7 @@ async def test_hostile_names_are_only_names(path: Path, machine: MachineFactory)
         ({"journal_table": ""}, "journal_table is ''; use non-empty text"),
         ({"user_version": "9"}, "user_version is '9'"),
         ({"user_version": 2**31}, "user_version is 2147483648"),
+        ({"user_version": -(2**31) - 1}, "user_version is -2147483649"),
     ],
 )
 def test_a_schema_that_cannot_be_is_refused(change: dict[str, Any], words: str) -> None:
