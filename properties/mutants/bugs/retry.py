@@ -83,7 +83,7 @@ def busy_is_tried_ten_times_more(patch: Patch) -> None:
 
 @mutant(
     family=Family.RETRY,
-    laws=("one_winner_per_version", "retries_are_bounded"),
+    laws=("a_lock_of_any_code_is_sat_out", "retries_are_bounded"),
     realistic="a locked database was left to SQLite's busy timeout, which was then set to 0",
     shows="two attempts that meet each other's write lock",
 )
