@@ -13,14 +13,15 @@ from reports.environments import Builder, EnvironmentUnavailableError
 from reports.session import UsageError
 from reports.tests import stand_in
 
+KEPT = {".gitignore", "cells", "clocks", "environments", "gates", "wheels"}
+"""What the tests that share the cache may have made."""
+
 
 def left_behind(builder: Builder) -> list[str]:
-    """Everything in the cache that is no finished environment and no stopped gate."""
+    """Everything in the cache that is no finished environment, cell or wheel, no stopped gate."""
     if not builder.cache.exists():
         return []
-    return sorted(
-        set(os.listdir(builder.cache)) - {".gitignore", "clocks", "environments", "gates"}
-    )
+    return sorted(set(os.listdir(builder.cache)) - KEPT)
 
 
 def finished(builder: Builder) -> list[str]:
