@@ -127,7 +127,9 @@ class Child:
             self._law_began_s, self._law_began_cpu_s = time.monotonic(), _cpu_s()
             self.tell(what="asking", law=law)
         self._now = item
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        # Asked twice in a row it is not its own next: its fixtures would be taken for set up.
+        after = None if following is item else following
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
 
     def _has_failed(self, key: tuple[str, str]) -> bool:
         asked = RECORDER.asked.get(key)
