@@ -25,7 +25,7 @@ from properties.mutants.order import in_order
 from properties.mutants.registry import Mutant
 from properties.mutants.runner import Runner
 from properties.mutants.trials import Result, Trial
-from reports.schema import DiscoveryRecord
+from reports.schema import DiscoveryRecord, LawVerdict
 
 BASELINES = ("gather", "machine")
 """What the laws are compared with; see ``baselines``."""
@@ -57,7 +57,8 @@ def discover(
             subject=subject,
             laws=steps if instrument == LAWS else (),
             seed=seed,
-            ends_at="sighting",
+            # Of a false alarm all is to be known.
+            ends_at="failure" if subject in subjects else "sighting",
             cap_cpu_s=CAP_S,
             law_cap_s=WALL_LIMIT_S,
             instrument=instrument,
@@ -93,7 +94,8 @@ def discover(
 
 def _trouble(result: Result, untouched: Iterable[str]) -> str | None:
     if result.trial.subject in untouched and _found(result) is not None:
-        return f"{result.sightings[0].law} was broken by the untouched core"
+        told = "; ".join(each.text for each in result.said if each.verdict is LawVerdict.FAIL)
+        return f"{result.sightings[0].law} was broken by the untouched core: {told}"
     if result.error and not result.sightings:
         return result.error
     return None
