@@ -57,7 +57,8 @@ def test_bad_options_say_what_to_do(arguments: tuple[str, ...], said: str) -> No
 def test_an_interrupted_run_leaves_nothing(number: int, tmp_path: Path) -> None:
     """No process, no folder, no record; the last line says that nothing was judged."""
     record = tmp_path / "record.json"
-    arguments = ("--workload", "subject", "--seconds", "60", "--record", str(record))
+    # Not "subject": on an SQLite with the WAL-reset bug it may end by itself, with what it lost.
+    arguments = ("--workload", "open-close", "--seconds", "60", "--record", str(record))
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=ROOT,
@@ -68,12 +69,12 @@ def test_an_interrupted_run_leaves_nothing(number: int, tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     children: list[tuple[int, list[str]]] = []
-    for line in process.stderr:  # between two rounds everybody has been killed
+    for line in process.stderr:
         children = _children(process.pid)
-        if re.search(r"[1-9]\d* acknowledged", line) and len(children) >= 3:
+        if re.search(r"[1-9]\d* acknowledged", line) and len(children) >= 2:
             break
     folders = {Path(word).parent for child in children for word in child[1] if "sqlite3" in word}
-    assert len(children) >= 3 and len(folders) == 1
+    assert len(children) >= 2 and len(folders) == 1
     process.send_signal(number)
     printed, _ = process.communicate(timeout=60)
     assert (130, "durability: invalid: interrupted\n") == (process.returncode, printed)
