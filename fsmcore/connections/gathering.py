@@ -45,21 +45,15 @@ def outcome(native: sqlite3.Connection, member: Work[object]) -> object:
         return error
 
 
-class Look:
-    """Reads from one snapshot: to find one costs more than a row. As ``Work``, see ``Group``."""
+class Together(Generic[W]):
+    """One piece of work of many. As ``Work``, it returns one answer a member."""
 
     __slots__ = ("members", "name")
 
-    def __init__(self, name: str, members: Sequence[Reading]) -> None:
+    def __init__(self, name: str, members: Sequence[W]) -> None:
         """Take the store's name for errors."""
         self.name = name
         self.members = members
-
-    @property
-    def sql(self) -> str:
-        """All statements of all members."""
-        statements = [member.sql for member in self.members]
-        return "; ".join([BEGIN_LOOK, *statements, ROLLBACK] if statements[1:] else statements)
 
     @property
     def parameters(self) -> object:
@@ -67,7 +61,19 @@ class Look:
         return tuple(member.parameters for member in self.members)
 
     def withdraw(self) -> None:
-        """Do nothing: a read leaves nothing to undo."""
+        """Do nothing: members withdraw themselves, and a read leaves nothing to undo."""
+
+
+class Look(Together[Reading]):
+    """Reads from one snapshot."""
+
+    __slots__ = ()
+
+    @property
+    def sql(self) -> str:
+        """All statements of all members."""
+        statements = [member.sql for member in self.members]
+        return "; ".join([BEGIN_LOOK, *statements, ROLLBACK] if statements[1:] else statements)
 
     def run(self, native: sqlite3.Connection) -> Answers:
         """Return rows, or the error that its own member met."""
@@ -110,18 +116,16 @@ class Gathering(Generic[W]):
         return told
 
     def _send(self) -> None:
-        group, self._asked = self._asked[:MEMBERS_AT_MOST], self._asked[MEMBERS_AT_MOST:]
-        self._is_under_way = self._one_at_a_time
-        call = settled(self._seat, self._together([work for work, _ in group]))
-        call.add_done_callback(partial(self._ended, [told for _, told in group]))
-        if self._asked and not self._is_under_way:
-            self._send()
+        while self._asked and not self._is_under_way:
+            group, self._asked = self._asked[:MEMBERS_AT_MOST], self._asked[MEMBERS_AT_MOST:]
+            self._is_under_way = self._one_at_a_time
+            call = settled(self._seat, self._together([work for work, _ in group]))
+            call.add_done_callback(partial(self._ended, [told for _, told in group]))
 
     def _ended(self, group: Sequence[Answer[Any]], call: asyncio.Future[Answers]) -> None:
         if self._is_under_way:
             self._is_under_way = False
-            if self._asked:
-                self._send()
+            self._send()
         error = call.exception()
         answers = call.result() if error is None else [error] * len(group)
         for told, answer in zip(group, answers, strict=True):

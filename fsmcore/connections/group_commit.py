@@ -17,17 +17,11 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fsmcore.connections.gathering import Answers, Gathering, LookingCrew, again, outcome
+from fsmcore.connections.gathering import Answers, Gathering, LookingCrew, Together, again, outcome
 from fsmcore.connections.lane import MakeLane
 from fsmcore.connections.model import CommitFailedError, Receipt, RowCountError, Write
 from fsmcore.connections.threaded import Threaded
-from fsmcore.connections.work import (
-    BEGIN,
-    COMMIT,
-    Transaction,
-    commit,
-    roll_back,
-)
+from fsmcore.connections.work import BEGIN, COMMIT, Transaction, commit, roll_back
 from fsmcore.errors import FsmCoreError, StoreBusyError
 from fsmcore.sqlite import translated
 
@@ -39,29 +33,16 @@ class _Apart(Exception):  # noqa: N818 - a turn of the work, not an error that a
     """A member failed after it may have written."""
 
 
-class Group:
-    """One transaction of many members. As ``Work``, it returns one answer a member."""
+class Group(Together[Transaction]):
+    """One transaction of many members."""
 
-    __slots__ = ("members", "name")
-
-    def __init__(self, name: str, members: Sequence[Transaction]) -> None:
-        """Take the store's name for errors."""
-        self.name = name
-        self.members = members
+    __slots__ = ()
 
     @property
     def sql(self) -> str:
         """All statements of all members."""
         writes = [write.sql for member in self.members for write in member.writes]
         return "; ".join([BEGIN, *writes, COMMIT])
-
-    @property
-    def parameters(self) -> object:
-        """What is bound, member by member."""
-        return tuple(member.parameters for member in self.members)
-
-    def withdraw(self) -> None:
-        """Do nothing: members withdraw themselves."""
 
     def run(self, native: sqlite3.Connection) -> Answers:
         """Commit the group; raises nothing that concerns one member alone."""
