@@ -15,7 +15,7 @@ import pytest
 
 from properties.faults import pinned
 from properties.faults.__main__ import main
-from properties.faults.enumeration import Enumeration
+from properties.faults.enumeration import Enumeration, enumerate_faults
 from properties.faults.limits import ReadOnlyStrike
 from properties.faults.means import MEANS, standing_in
 from properties.faults.pinned import Pin, Pins
@@ -330,3 +330,18 @@ def test_memory_is_refused_in_a_process_of_its_own(
     printed = capsys.readouterr().out
     assert Verdict.PASS.exit_code == code, printed
     assert "struck: NOMEM" in printed
+
+
+def test_a_pair_is_found_wherever_the_first_one_is_drawn() -> None:
+    """Behind some operations a call that is struck has no other: then the next ones are tried."""
+    for seed in range(6):
+        drawn = enumerate_faults(
+            CORE_SUBJECTS["statemachine"],
+            "statemachine",
+            MEANS["cancel-twice"],
+            Phase.ATTEMPT,
+            {},
+            point_limit=1,
+            seed=seed,
+        )
+        assert drawn.pair_count > 0, f"seed {seed}: {drawn.operation_count} operations, no pair"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from properties.mutants import documents
+from properties.mutants.order import in_order
 from properties.mutants.registry import all_mutants
 from properties.session import ROOT
 from reports.schema import LawVerdict, MutantsRecord, Verdict, read
@@ -53,6 +54,16 @@ def test_a_mutant_is_killed_and_shown(tmp_path: Path) -> None:
     assert "minimal: 1 deviation" in (made.counterexample or "")
     assert (0, Verdict.PASS, record.last_line) == (code, record.verdict, lines[-1])
     assert not (tmp_path / "p.jsonl").exists()
+
+
+def test_a_law_is_asked_twice_in_a_row(tmp_path: Path) -> None:
+    """With few cases and with all: alone it has no other law in between, and its fixtures anew."""
+    law = "whoever_waits_gets_its_turn"
+    assert [f"{law}@brief", law] == in_order([law])
+    code, lines, record = _run(tmp_path, "--mutant", "every_attempt_is_remembered", "--law", law)
+    assert record is not None
+    assert [{law: LawVerdict.PASS}] == list(record.untouched.values()), lines
+    assert (1, Verdict.FAIL) == (code, record.verdict)
 
 
 def test_a_survivor_fails(tmp_path: Path) -> None:
