@@ -20,8 +20,8 @@ from reports import (
     kept,
     ledger,
     policy,
-    requirements,
     session,
+    sides,
     telling,
     transcripts,
 )
@@ -53,7 +53,6 @@ from reports.schema import (
     LawOutcome,
     Reason,
     Verdict,
-    VersionChange,
 )
 from reports.session import UsageError
 from reports.timing import Timing, measure
@@ -114,65 +113,23 @@ class Gate:
             python=sys.executable if python is None else interpreter(python),
             sources=self.sources,
         )
-        lock = builder.lock_requirements()
-        locked = requirements.pins(lock)
-        names, sqlite = requirements.split_sqlite(self.question.requirements)
-        asked = requirements.parse(names, locked=locked)
-        names, sqlite_before = requirements.split_sqlite(self.question.baseline)
-        before = requirements.baseline(names, locked=locked)
-
-        theirs = requirements.needed_by(self.question.beside)
-
-        def of_baseline() -> str:
-            is_other = before or theirs
-            return builder.candidate_requirements(lock, before, theirs) if is_other else lock
-
-        def of_candidate() -> str:
-            # What the baseline was asked to be, this is too, unless it is asked otherwise.
-            text = wanted[Side.BASELINE]
-            moved = before | asked
-            return builder.candidate_requirements(text, moved, theirs) if asked else text
-
-        wanted = {Side.BASELINE: self.home.text("baseline.txt", of_baseline)}
-        wanted[Side.CANDIDATE] = self.home.text("candidate.txt", of_candidate)
-        sqlites: dict[Side, str | None] = dict.fromkeys(Side)
-        if sqlite is not None or sqlite_before is not None:
-            # Both by the launcher, or what it takes would be a difference between them.
-            own = sqlite_before or builder.linked_sqlite(builder.build(wanted[Side.BASELINE]))
-            sqlites = {Side.BASELINE: own, Side.CANDIDATE: sqlite or own}
-        is_about_sqlite = len({*sqlites.values()}) > 1
-        if is_about_sqlite:
+        both = sides.build(self.home, builder, self.progress.say)
+        built = both.built
+        if both.is_about_sqlite:
             self._end += self.policy.durability.budget_s
-        built = {side: self._build(builder, side, wanted[side], sqlites[side]) for side in Side}
         if removed := make_room(self.cache, self.policy.limits.cache_mb * 1e6):
             self.progress.say(f"{len(removed)} environments removed, unused for longest")
         others = kept.at_work(self.home.folder.parent, besides=self.home.folder)
         if others:
             self.progress.say(f"{others} more at work in this checkout: the clocks take turns")
-        changes = evidence.changes(
-            built[Side.BASELINE].installed, built[Side.CANDIDATE].installed, asked
-        )
-        if is_about_sqlite:
-            changes.insert(
-                0,
-                VersionChange(
-                    name=requirements.SQLITE,
-                    baseline=sqlites[Side.BASELINE],
-                    candidate=sqlites[Side.CANDIDATE],
-                    was_asked=True,
-                ),
-            )
-        for row in changes:
-            remark = "asked" if row.was_asked else "came along"
-            self.progress.say(f"{row.name}: {row.baseline} -> {row.candidate} ({remark})")
-
         book = ledger.Ledger(
-            lines=self.accepted, changes=changes, today=datetime.datetime.now(datetime.UTC).date()
+            lines=self.accepted,
+            changes=both.changes,
+            today=datetime.datetime.now(datetime.UTC).date(),
         )
         seen = self._observe(built, book)
-        drew_otherwise = any(row.name == DRAWN_BY for row in changes if _differs(row))
-        runs = self._ask_laws(built, drew_otherwise=drew_otherwise)
-        if is_about_sqlite and self.question.subject is None:
+        runs = self._ask_laws(built, drew_otherwise=both.differ(DRAWN_BY))
+        if both.is_about_sqlite and self.question.subject is None:
             runs = {side: joined(runs[side], self._endure(built[side], side)) for side in Side}
         compared = compare_laws(runs[Side.BASELINE], runs[Side.CANDIDATE])
         laws = ledger.accept_laws(book, compared)
@@ -180,12 +137,12 @@ class Gate:
         reasons += seen.reasons
         is_in_part = self.question.law is not None or self.question.subject is not None
         is_timed = not is_in_part and not _is_decided(laws)
-        timing = self._time(built, book, seen, controls_of(changes)) if is_timed else None
+        timing = self._time(built, book, seen, both.controls) if is_timed else None
         if timing is not None:
             reasons += timing.reasons
         reasons += [
             Reason(verdict=Verdict.UNKNOWN, text=f"nothing that ran imported {name}")
-            for name in evidence.not_imported(self._all_proofs, asked)
+            for name in evidence.not_imported(self._all_proofs, both.asked)
         ]
         verdict, ordered = judgement.decide(reasons)
         benchmarks = timing.rows if timing else []
@@ -205,16 +162,13 @@ class Gate:
             },
             versions=candidate.versions() if candidate else {},
             environment=candidate,
-            requirements=[
-                *([] if sqlite is None else [f"{requirements.SQLITE}=={sqlite}"]),
-                *(str(each) for each in asked.values()),
-            ],
+            requirements=both.questions(),
             reasons=ordered,
             seed=self.seed,
             guarantee=telling.guarantee(self.policy),
             margin_percent=self.policy.time.margin_percent,
             tolerance_percent=self.policy.time.tolerance_percent,
-            changes=changes,
+            changes=list(both.changes),
             baseline=self._proofs.get(Side.BASELINE),
             candidate=candidate,
             laws=laws,
@@ -240,18 +194,6 @@ class Gate:
         asked = self.question
         beside = "" if asked.beside is None else f" --with {shlex.quote(asked.beside)}"
         return beside if asked.subject is None else f"{beside} --subject {asked.subject}"
-
-    def _build(
-        self, builder: Builder, side: Side, wanted: str, sqlite: str | None
-    ) -> BuiltEnvironment:
-        started = time.monotonic()
-        built = builder.build(wanted, sqlite=sqlite)
-        beneath = "" if sqlite is None else f" on SQLite {sqlite}"
-        self.progress.say(
-            f"{side.value}: environment {built.folder.name} with {len(built.installed)} libraries"
-            f"{beneath} ({time.monotonic() - started:.1f} s)"
-        )
-        return built
 
     def _ask_laws(
         self, built: Mapping[Side, BuiltEnvironment], *, drew_otherwise: bool
@@ -417,21 +359,6 @@ class Gate:
         if proof is not None:
             self._proofs.setdefault(side, proof)
             self._all_proofs.append(proof)
-
-
-def controls_of(changes: Sequence[VersionChange]) -> frozenset[str]:
-    """The benchmarks that none of these changes can touch; a run without one is never a pass.
-
-    The usual one is SQLite alone. Under another SQLite it is the machine, which has no database.
-    """
-    differing = {row.name for row in changes if _differs(row)}
-    if requirements.SQLITE not in differing:
-        return frozenset({"control"})
-    return frozenset() if "python-statemachine" in differing else frozenset({"bare_machine"})
-
-
-def _differs(row: VersionChange) -> bool:
-    return row.baseline != row.candidate
 
 
 def _is_decided(laws: Sequence[LawComparison]) -> bool:

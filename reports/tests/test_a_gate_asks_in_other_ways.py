@@ -16,9 +16,9 @@ from reports.schema import (
     read,
 )
 from reports.session import UsageError
+from reports.sides import controls_of
 from reports.tests import stand_in
 from reports.tests.test_the_gate_answers import ask, texts
-from reports.verdict import controls_of
 
 ONE_LAW = ("--law", "always_holds", "--time-budget", "1")
 THE_LAW = ("--law", "work_is_done", "--time-budget", "1")
